@@ -1,0 +1,174 @@
+"""Effects: what the tool calls of a run changed outside of it, and whether that can be taken back.
+
+Words and rules: PRODUCT.md, *Vocabulary*. An unclassified tool ranks as irreversible, an unknown outcome counts as applied.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from bot.domain.money import Money
+
+
+class Reversibility(StrEnum):
+    """What can be done about an effect after it was applied."""
+
+    READ_ONLY = "read_only"
+    REVERSIBLE = "reversible"
+    COMPENSABLE = "compensable"
+    IRREVERSIBLE = "irreversible"
+    UNCLASSIFIED = "unclassified"
+
+    @property
+    def rank(self) -> int:
+        """Severity for sorting, 0 the worst; unclassified ranks with irreversible until a person classifies it."""
+        return _RANK[self]
+
+
+_RANK = {
+    Reversibility.IRREVERSIBLE: 0,
+    Reversibility.UNCLASSIFIED: 0,
+    Reversibility.COMPENSABLE: 1,
+    Reversibility.REVERSIBLE: 2,
+    Reversibility.READ_ONLY: 3,
+}
+
+
+class EffectOutcome(StrEnum):
+    """Whether the call had its effect, judged by its recorded result only."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Effect(BaseModel):
+    """One tool call of a run, as an effect on the world. ``read_only`` calls are listed too.
+
+    ``id`` is stable across re-readings of the same run: it is made from the trace id, the tool, its arguments and which
+    of the equal calls it is (call ids are not unique in real traces). ``order`` counts from 1 within the run. ``at`` is
+    when the call ended, as recorded. ``guessed`` is true when no rule of the catalogue decided the class. ``reason`` and
+    ``outcome_reason`` say in words why this class and this outcome. All texts are redacted, and still hostile.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    trace_id: str
+    order: int = Field(ge=1)
+    tool: str
+    call_id: str | None = None
+    span_id: str | None = None
+    agent: str | None = None
+    arguments: JsonValue = None
+    reversibility: Reversibility
+    guessed: bool = False
+    outcome: EffectOutcome
+    target: str | None = None
+    summary: str | None = None
+    at: AwareDatetime | None = None
+    undo_deadline: AwareDatetime | None = None
+    money: Money | None = None
+    substitute: str | None = None
+    reason: str = ""
+    outcome_reason: str = ""
+
+    @property
+    def happened(self) -> bool:
+        """Whether it counts as having happened: applied, or unknown until someone checks."""
+        return self.outcome is not EffectOutcome.FAILED
+
+    @property
+    def changes(self) -> bool:
+        """Whether it counts as a change outside the run (happened, and not a read)."""
+        return self.happened and self.reversibility is not Reversibility.READ_ONLY
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether it must be treated as one that cannot be undone (irreversible or unclassified, and happened)."""
+        return self.happened and self.reversibility.rank == 0
+
+
+class EffectCounts(BaseModel):
+    """How many tool calls of which class.
+
+    The five classes count what happened (applied or unknown). ``failed`` are rejected attempts of calls that are not
+    reads, ``unknown`` those among the changes whose outcome nobody knows, ``guessed`` the reads by guess among
+    ``read_only``, ``total`` every tool call.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total: int = 0
+    read_only: int = 0
+    reversible: int = 0
+    compensable: int = 0
+    irreversible: int = 0
+    unclassified: int = 0
+    failed: int = 0
+    unknown: int = 0
+    guessed: int = 0
+
+    @property
+    def changes(self) -> int:
+        """Changes outside the run that happened or may have."""
+        return self.reversible + self.compensable + self.irreversible + self.unclassified
+
+    @property
+    def no_way_back(self) -> int:
+        """Changes that cannot be undone, unclassified ones included."""
+        return self.irreversible + self.unclassified
+
+    def __add__(self, other: "EffectCounts") -> "EffectCounts":
+        """The sum over two runs."""
+        return EffectCounts(**{name: getattr(self, name) + getattr(other, name) for name in EffectCounts.model_fields})
+
+
+def counts(effects: Iterable[Effect]) -> EffectCounts:
+    """Count effects by class, as the card shows them."""
+    tally = dict.fromkeys(EffectCounts.model_fields, 0)
+    for effect in effects:
+        tally["total"] += 1
+        if not effect.happened:
+            tally["failed"] += effect.reversibility is not Reversibility.READ_ONLY
+            continue
+        tally[effect.reversibility.value] += 1
+        if effect.reversibility is Reversibility.READ_ONLY:
+            tally["guessed"] += effect.guessed
+        else:
+            tally["unknown"] += effect.outcome is EffectOutcome.UNKNOWN
+    return EffectCounts(**tally)
+
+
+def rank(effect: Effect) -> tuple[int, int, int]:
+    """Sort key, worst first: what happened before failed attempts, then by class, then in the order of the run."""
+    return (0 if effect.happened else 1, effect.reversibility.rank, effect.order)
+
+
+def ranked(effects: Iterable[Effect]) -> tuple[Effect, ...]:
+    """The effects, worst first (see ``rank``)."""
+    return tuple(sorted(effects, key=rank))
+
+
+class SeverityInputs(BaseModel):
+    """What the severity rules of the config look at, over all runs of an incident.
+
+    ``irreversible_runs`` is the number of runs with at least one change that cannot be undone; ``changes`` and
+    ``irreversible`` count effects that happened (unclassified included in ``irreversible``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    changes: int = 0
+    irreversible: int = 0
+    irreversible_runs: int = 0
+
+
+def severity_inputs(effects: Iterable[Effect]) -> SeverityInputs:
+    """Reduce the effects of one or many runs to what the severity rules need."""
+    changed = [effect for effect in effects if effect.changes]
+    lost = [effect for effect in changed if effect.irreversible]
+    return SeverityInputs(
+        changes=len(changed), irreversible=len(lost), irreversible_runs=len({effect.trace_id for effect in lost})
+    )

@@ -1,0 +1,265 @@
+"""A run: one request handled by an agent, read from its trace. Unknown stays ``None``, never a guess.
+
+The model is the one of the fact sheet on traces (its section D) in PRODUCT.md's words. Everything here is already
+redacted, and still foreign text.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from bot.domain.effect import EffectCounts
+
+TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+SpanId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+
+class StepKind(StrEnum):
+    """What a span of a run was."""
+
+    AGENT = "agent"
+    PLAN = "plan"
+    MODEL = "model"
+    TOOL = "tool"
+    RETRIEVAL = "retrieval"
+    GUARDRAIL = "guardrail"
+    STEP = "step"
+
+
+class RunStatus(StrEnum):
+    """How a run or a step ended, as recorded."""
+
+    OK = "ok"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class Completeness(StrEnum):
+    """Whether the whole trace is there: a root and no missing parents, some parents missing, or no root yet."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    MISSING_ROOT = "missing_root"
+
+
+class Executed(StrEnum):
+    """Whether a tool call was executed: a span or a result says yes; a call only in a model's output is unknown."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gap(_Value):
+    """A recorder gap: what should have been captured and was not. ``hint`` names the setting that turns it on."""
+
+    field: str
+    span_id: SpanId | None = None
+    hint: str
+
+
+class RunError(_Value):
+    """What the trace says went wrong. ``type`` is ``error.type`` or an exception's class."""
+
+    type: str | None = None
+    message: str = ""
+
+
+class Step(_Value):
+    """One span in the order of its start."""
+
+    span_id: SpanId
+    parent_id: SpanId | None = None
+    kind: StepKind
+    name: str
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    status: RunStatus = RunStatus.UNKNOWN
+    error: RunError | None = None
+
+
+class Part(_Value):
+    """A piece of a message. ``tool_call`` has ``call_id, name, arguments``; ``tool_result`` ``call_id, result``."""
+
+    kind: Literal["text", "tool_call", "tool_result", "reasoning", "other"]
+    text: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: JsonValue = None
+    result: JsonValue = None
+
+
+class Message(_Value):
+    """One message of a prompt or an answer."""
+
+    role: str
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text parts joined, for showing."""
+        return "\n".join(part.text for part in self.parts if part.kind == "text" and part.text)
+
+
+class ToolDefinition(_Value):
+    """A tool as it was offered to the model. ``parameters`` is its JSON schema."""
+
+    name: str
+    description: str | None = None
+    parameters: JsonValue = None
+
+
+class ModelCall(_Value):
+    """One call of a model with the prompt as assembled.
+
+    ``model_served`` only comes from a response attribute; ``parameters`` holds what was recorded of temperature, top_p,
+    top_k, seed, max_tokens, frequency_penalty, presence_penalty, stop, choice_count. ``usage`` counts tokens.
+    """
+
+    order: int
+    span_id: SpanId
+    provider: str | None = None
+    model_requested: str | None = None
+    model_served: str | None = None
+    fingerprint: str | None = None
+    response_id: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    system: tuple[str, ...] = ()
+    input: tuple[Message, ...] = ()
+    output: tuple[Message, ...] = ()
+    tools_offered: tuple[ToolDefinition, ...] = ()
+    finish_reasons: tuple[str, ...] = ()
+    usage: dict[str, int] = Field(default_factory=dict)
+    error: RunError | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class ToolCall(_Value):
+    """One call of a tool, counted once however often later prompts repeat it.
+
+    ``order`` counts from 1. ``arguments`` and ``result`` are JSON where they could be read as such, else the raw text,
+    ``None`` when not recorded (``result_recorded`` tells a recorded null or empty text from that). ``exit_code`` and
+    such stay inside ``result``.
+    """
+
+    order: int = Field(ge=1)
+    span_id: SpanId | None = None
+    call_id: str | None = None
+    name: str
+    arguments: JsonValue = None
+    arguments_recorded: bool = False
+    result: JsonValue = None
+    result_recorded: bool = False
+    error: RunError | None = None
+    status: RunStatus = RunStatus.UNKNOWN
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    via: Literal["function", "mcp"] = "function"
+    executed: Executed = Executed.UNKNOWN
+
+
+class Document(_Value):
+    """One retrieved document. ``content`` is ``None`` when only its id was recorded."""
+
+    id: str | None = None
+    score: float | None = None
+    content: str | None = None
+    metadata: JsonValue = None
+
+
+class Retrieval(_Value):
+    """One retrieval. ``documents`` is ``None`` when not recorded, empty when none were found."""
+
+    span_id: SpanId
+    source: str | None = None
+    query: str | None = None
+    documents: tuple[Document, ...] | None = None
+    started_at: AwareDatetime | None = None
+
+
+class Run(_Value):
+    """One run of an agent, read from the spans of one trace."""
+
+    trace_id: TraceId
+    agent: str | None = None
+    agent_version: str | None = None
+    service: str | None = None
+    service_version: str | None = None
+    environment: str | None = None
+    conversation_id: str | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    status: RunStatus = RunStatus.UNKNOWN
+    error: RunError | None = None
+    completeness: Completeness = Completeness.MISSING_ROOT
+    steps: tuple[Step, ...] = ()
+    model_calls: tuple[ModelCall, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    retrievals: tuple[Retrieval, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def model_requested(self) -> str | None:
+        """The model asked for, of the last model call that says so."""
+        return next((call.model_requested for call in reversed(self.model_calls) if call.model_requested), None)
+
+    @property
+    def model_served(self) -> str | None:
+        """The model that answered, of the last model call that says so; ``None`` when none recorded it."""
+        return next((call.model_served for call in reversed(self.model_calls) if call.model_served), None)
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """The recorded sampling parameters, of the last model call that has each."""
+        merged: dict[str, JsonValue] = {}
+        for call in self.model_calls:
+            merged.update(call.parameters)
+        return merged
+
+
+class RunSummary(_Value):
+    """What of a run goes on the timeline and into the API. ``counts`` are its effects, ``steps`` how many spans."""
+
+    trace_id: TraceId
+    agent: str | None = None
+    service: str | None = None
+    model_requested: str | None = None
+    model_served: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    counts: EffectCounts = EffectCounts()
+    status: RunStatus = RunStatus.UNKNOWN
+    error: RunError | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    completeness: Completeness = Completeness.MISSING_ROOT
+    steps: int = 0
+
+
+def summarise(run: Run, counts: EffectCounts) -> RunSummary:
+    """Reduce a run to its summary; one gap per field (the first), since a hundred equal ones help nobody."""
+    gaps: dict[str, Gap] = {}
+    for gap in run.gaps:
+        gaps.setdefault(gap.field, gap)
+    return RunSummary(
+        trace_id=run.trace_id,
+        agent=run.agent,
+        service=run.service,
+        model_requested=run.model_requested,
+        model_served=run.model_served,
+        parameters=run.parameters,
+        gaps=tuple(gaps.values()),
+        counts=counts,
+        status=run.status,
+        error=run.error,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        completeness=run.completeness,
+        steps=len(run.steps),
+    )
