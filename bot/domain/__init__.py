@@ -1,0 +1,4 @@
+"""Pure values and functions of the domain: alert, run, effect, incident, events, projection. No I/O.
+
+May import only ``bot.errors``.
+"""

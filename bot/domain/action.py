@@ -1,0 +1,163 @@
+"""Actions and their executions: what was planned, how far it came, and whether the enforcing side showed it."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot.domain.base import Json, Utc, Value
+
+
+class Risk(StrEnum):
+    """Risk class of a verb. High needs a second person (from the approvals issue on)."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class ExecutionState(StrEnum):
+    """Where an execution stands in an action's life (ARCHITECTURE.md)."""
+
+    REQUESTED = "requested"
+    REFUSED = "refused"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+ENDED = frozenset(
+    {
+        ExecutionState.REFUSED,
+        ExecutionState.REJECTED,
+        ExecutionState.EXPIRED,
+        ExecutionState.SUCCEEDED,
+        ExecutionState.FAILED,
+    },
+)
+
+
+class Verified(StrEnum):
+    """What the enforcing side showed. Only ``in_force`` is green."""
+
+    PENDING = "pending"
+    IN_FORCE = "in_force"
+    MISMATCH = "mismatch"
+    UNREACHABLE = "unreachable"
+
+
+class Target(Value):
+    """What a change touches, on which control plane.
+
+    ``control`` is the adapter's name, ``subject`` the agent (or other thing), ``setting`` the flag or field, and
+    ``element`` one member of a set-valued setting (one tool of the denied tools), so that two people who change two
+    members do not overwrite each other.
+    """
+
+    control: str
+    subject: str
+    setting: str
+    element: str | None = None
+
+    def __str__(self) -> str:
+        """For people: ``agent.tools.denied[issue_refund] of refund-bot``."""
+        member = f"[{self.element}]" if self.element else ""
+        return f"{self.setting}{member} of {self.subject}"
+
+
+class Restraint(Value):
+    """Why something is restrained: shown to the agent and its callers in each refusal. ``until`` None = no expiry."""
+
+    incident: str
+    by: str
+    why: str
+    until: Utc | None = None
+
+
+class Snapshot(Value):
+    """What a target held before a change. ``revision`` is the control plane's counter, None where it has none."""
+
+    value: Json
+    revision: int | None = None
+    restraint: Restraint | None = None
+    at: Utc
+
+
+class Change(Value):
+    """A plan to bring one target to a desired value. Making it only reads; it is the preview.
+
+    ``summary`` is one sentence in the past tense for the timeline ("revoked issue_refund from refund-bot"),
+    ``expires_in`` the life of a temporary mitigation, None for ever.
+    """
+
+    target: Target
+    desired: Json
+    before: Json = None
+    summary: str
+    why: str = ""
+    expires_in: timedelta | None = None
+
+
+class Applied(Value):
+    """What the control plane answered to a write. ``already`` is True when this key had been applied before."""
+
+    revision: int | None = None
+    value: Json = None
+    already: bool = False
+
+
+class Verification(Value):
+    """The result of reading back. ``detail`` says how it is known or when it will be, in words for the clicker."""
+
+    verified: Verified
+    detail: str
+    at: Utc
+
+
+class OnceResult(Value):
+    """What a one-off verb did (opened a pull request, pushed a branch). ``ref`` finds it again, ``url`` shows it."""
+
+    summary: str
+    ref: str
+    url: str | None = None
+    verified: Verified
+    detail: str = ""
+
+
+class Execution(Value):
+    """One run of an action, as projected from the timeline."""
+
+    id: str
+    action: str
+    title: str
+    params: dict[str, Json] = Field(default_factory=dict)
+    state: ExecutionState
+    by: str
+    at: Utc
+    undo_of: str | None = None
+    undone_by: str | None = None
+    reason: str | None = None
+    summary: str | None = None
+    change: Change | None = None
+    snapshot: Snapshot | None = None
+    applied: Applied | None = None
+    result: OnceResult | None = None
+    verified: Verified | None = None
+    verified_detail: str | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
+    expires_at: Utc | None = None
+
+    @property
+    def in_force_or_may_be(self) -> bool:
+        """True while this execution (if it is a change) restrains or may restrain its target."""
+        return self.change is not None and self.undone_by is None and self.state in {
+            ExecutionState.STARTED,
+            ExecutionState.SUCCEEDED,
+            ExecutionState.UNKNOWN,
+        }

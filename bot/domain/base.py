@@ -1,0 +1,22 @@
+"""The base of all our frozen values, and the few scalar types that every value shares."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue
+
+type Json = JsonValue
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+type Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An aware time, always held in UTC."""
+
+
+class Value(BaseModel):
+    """A frozen value of ours: unknown fields are refused, equality is by content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")

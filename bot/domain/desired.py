@@ -1,0 +1,67 @@
+"""Desired state of agents: the flags that an agent reads over OFREP, with the restraint behind each value.
+
+Flag names, neutral values and metadata: PRODUCT.md, "control plane for agents".
+"""
+
+from typing import Final
+
+from bot.domain.action import Restraint
+from bot.domain.base import Json, Utc, Value
+
+MODEL: Final = "agent.model"
+FALLBACK_MODEL: Final = "agent.fallback_model"
+PAUSED: Final = "agent.paused"
+TOOLS_DENIED: Final = "agent.tools.denied"
+VALIDATION: Final = "agent.validation"
+PROMPT_SUFFIX: Final = "agent.prompt.suffix"
+
+NEUTRAL: Final[dict[str, Json]] = {
+    MODEL: "",
+    FALLBACK_MODEL: "",
+    PAUSED: False,
+    TOOLS_DENIED: {"tools": []},
+    VALIDATION: {},
+    PROMPT_SUFFIX: "",
+}
+"""Each known flag with the value that restrains nothing."""
+
+
+class Setting(Value):
+    """One stored setting: a flag, or one ``element`` of a set-valued flag (a denied tool: value True)."""
+
+    flag: str
+    element: str | None = None
+    value: Json
+    revision: int
+    restraint: Restraint | None = None
+    key: str
+    """Idempotency key of the write that set it (the execution id)."""
+
+
+class FlagRead(Value):
+    """The newest read of one flag by the agent's own token: which revision it saw, and when."""
+
+    revision: int
+    at: Utc
+
+
+class AgentState(Value):
+    """All that is set for one agent. ``revision`` grows by one with each write; 0 = never written."""
+
+    agent: str
+    revision: int = 0
+    settings: tuple[Setting, ...] = ()
+
+    def setting(self, flag: str, element: str | None = None) -> Setting | None:
+        """The stored setting, or None while it is neutral."""
+        return next((s for s in self.settings if s.flag == flag and s.element == element), None)
+
+    def value(self, flag: str) -> Json:
+        """The flag's value as the agent reads it, the neutral one when nothing is set."""
+        if flag == TOOLS_DENIED:
+            denied = sorted(s.element for s in self.settings if s.flag == flag and s.element and s.value is True)
+            return {"tools": list(denied)}
+        if flag == VALIDATION:
+            return {s.element: s.value for s in self.settings if s.flag == flag and s.element}
+        found = self.setting(flag)
+        return NEUTRAL[flag] if found is None else found.value

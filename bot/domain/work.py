@@ -1,0 +1,52 @@
+"""Work: what must still be done, durable in the work stream or in the due times. At least once, never lost."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot.domain.base import Json, Utc, Value
+
+
+class Work(StrEnum):
+    """The kinds of work. ``bot.app`` ties each to its handler."""
+
+    ALERT = "alert"
+    """I4: claim or join an incident for an accepted alert. Payload: the alert."""
+    READ_RUN = "read_run"
+    """Find, freeze and read a run for an incident. Payload: ``trace_id``, ``attempt``."""
+    SPANS_ARRIVED = "spans_arrived"
+    """New spans of a trace that an incident waits for or has frozen. Payload: ``trace_id``."""
+    PAGE = "page"
+    """Wake the people of an escalation step. Payload: ``step``."""
+    LIFECYCLE = "lifecycle"
+    """A person's acknowledge, take command, resolve, note. Payload: a LifecycleRequest."""
+    EXECUTE = "execute"
+    """Carry an execution on from wherever the timeline says it is. Payload: ``execution``."""
+    VERIFY = "verify"
+    """Read back again an execution that is not in force yet. Payload: ``execution``."""
+    EXPIRE = "expire"
+    """A temporary mitigation ends. Payload: ``execution``."""
+    AGENT_READ = "agent_read"
+    """An agent read its desired state at a newer revision. Payload: ``agent``, ``revision``."""
+    REFUSAL = "refusal"
+    """Tell one person visibly why a click did nothing. Payload: ``channel``, ``user``, ``text``."""
+    SOURCE_TROUBLE = "source_trouble"
+    """An authenticated source sent what we had to refuse: one incident for that source. Payload: source, reason."""
+    DEAD_LETTER = "dead_letter"
+    """A work item failed five times: tell people. Payload: the item's kind and the reason."""
+
+
+class WorkItem(Value):
+    """One piece of work. ``incident`` is None when it is not about one yet."""
+
+    kind: Work
+    incident: str | None = None
+    payload: dict[str, Json] = Field(default_factory=dict)
+
+
+class Due(Value):
+    """Work that becomes due at a time. ``id`` is chosen by its owner, so that it can be replaced or cleared."""
+
+    id: str
+    at: Utc
+    item: WorkItem

@@ -1,0 +1,178 @@
+"""Ports: what the kernel needs from the outside, as Protocols. Adapters live in runbooks/controls, handlers/traces, bot/slack.
+
+May import only ``bot.domain`` and ``bot.errors``. A verb names a port as the type of an argument and gets the adapter
+that the agent's configuration chose; a verb whose port nobody provides is not offered, with the reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification
+from bot.domain.base import Json, Value
+from bot.domain.desired import AgentState, FlagRead
+from bot.domain.incident import Incident
+from bot.domain.run import Run
+
+
+class Clock(Protocol):
+    """The only source of time. Tests inject a fast or fixed one."""
+
+    def now(self) -> datetime:
+        """Aware UTC now."""
+        ...
+
+
+@runtime_checkable
+class ControlPlane(Protocol):
+    """One enforcing system. All four calls are bounded by the adapter's own timeout.
+
+    Raises ActionFailed when the target says no, OutcomeUnknown when it may or may not have happened.
+    """
+
+    @property
+    def name(self) -> str:
+        """The adapter's name, as in ``Target.control``."""
+        ...
+
+    async def current(self, target: Target) -> Snapshot:
+        """What the target holds now. Only reads."""
+        ...
+
+    async def apply(self, change: Change, key: str, restraint: Restraint | None) -> Applied:
+        """Write the desired value. The same ``key`` twice writes once. ``restraint`` None = this loosens."""
+        ...
+
+    async def verify(self, change: Change, applied: Applied) -> Verification:
+        """Read back from the side that enforces, not from the one that was written to."""
+        ...
+
+    async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
+        """Put ``before`` back, only while the target is still what ``change`` set; else raises Refused with the conflict."""
+        ...
+
+
+@runtime_checkable
+class ModelControl(ControlPlane, Protocol):
+    """Chooses which model an agent's new runs use."""
+
+    async def pin_model(self, agent: str, model: str, expires_in: timedelta | None) -> Change:
+        """Plan to route every new run of the agent to one model. Only reads."""
+        ...
+
+
+@runtime_checkable
+class ToolControl(ControlPlane, Protocol):
+    """Takes tools from an agent and gives them back."""
+
+    async def revoke_tool(self, agent: str, tool: str, expires_in: timedelta | None) -> Change:
+        """Plan to deny one tool to the agent. Only reads."""
+        ...
+
+    async def restore_tool(self, agent: str, tool: str) -> Change:
+        """Plan to allow one denied tool again. Only reads. Raises Refused when it is not denied."""
+        ...
+
+
+@runtime_checkable
+class AgentControl(ControlPlane, Protocol):
+    """Stops and resumes an agent's new runs."""
+
+    async def pause_agent(self, agent: str, expires_in: timedelta | None) -> Change:
+        """Plan to stop new runs of the agent. Only reads."""
+        ...
+
+    async def resume_agent(self, agent: str) -> Change:
+        """Plan to let new runs start again. Only reads. Raises Refused when it is not paused."""
+        ...
+
+
+class DesiredState(Protocol):
+    """Where the embedded control plane keeps what each agent must obey. Implemented in ``bot.timeline``."""
+
+    async def state(self, agent: str) -> AgentState:
+        """All that is set for the agent."""
+        ...
+
+    async def put(
+        self,
+        agent: str,
+        flag: str,
+        element: str | None,
+        value: Json,
+        *,
+        key: str,
+        restraint: Restraint | None,
+        only_if_key: str | None = None,
+    ) -> Applied:
+        """Set one flag or element; ``value`` None removes it. The same ``key`` again answers ``already``.
+
+        With ``only_if_key`` the write happens only while the setting is still the one that this key wrote
+        ("still what we set"); else raises Refused that says who set what since.
+        """
+        ...
+
+    async def reads(self, agent: str) -> Mapping[str, FlagRead]:
+        """Newest read of each flag by the agent's own token."""
+        ...
+
+    async def record_read(self, agent: str, flags: Sequence[str], revision: int) -> bool:
+        """Note that the agent's token was answered these flags at this revision. True when it was newer than before."""
+        ...
+
+
+class EvidenceReader(Protocol):
+    """Reads frozen runs."""
+
+    async def run(self, incident: Incident, trace_id: str) -> Run:
+        """The frozen run. Raises Refused when this incident has none with that trace id."""
+        ...
+
+
+class PushedCase(Value):
+    """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages."""
+
+    branch: str
+    commit: str
+    path: str
+    url: str | None = None
+
+
+@runtime_checkable
+class EvalRepository(Protocol):
+    """Where eval cases go."""
+
+    async def push(self, branch: str, files: Mapping[str, str], message: str) -> PushedCase:
+        """Put files (path -> text) on a branch in one commit and push it. The same branch and content again is one push."""
+        ...
+
+    async def find(self, branch: str) -> PushedCase | None:
+        """The branch on the remote, or None. This is the probe after a crash."""
+        ...
+
+
+class DirectMessage(Value):
+    """What a page says: text for the notification and screen readers, Block Kit blocks, and who is mentioned."""
+
+    text: str
+    blocks: tuple[dict[str, Json], ...]
+
+
+class Chat(Protocol):
+    """How people are reached in Slack. Raises ActionFailed (Slack said no) or OutcomeUnknown (no answer)."""
+
+    async def direct(self, user: str, message: DirectMessage, dedupe_key: str) -> str:
+        """Send one person a direct message, once per ``dedupe_key``; answers its ts."""
+        ...
+
+    async def post(self, channel: str, message: DirectMessage, dedupe_key: str, thread_ts: str | None = None) -> str:
+        """Post to a channel or thread, once per ``dedupe_key``; answers its ts."""
+        ...
+
+    async def ephemeral(self, channel: str, user: str, text: str) -> None:
+        """Tell one person something in a channel, visible to that person only."""
+        ...
+
+    async def is_full_member(self, user: str, team: str | None) -> bool:
+        """True for an active full member of our workspace: no guest, no bot, no other workspace. Raises when unreadable."""
+        ...
