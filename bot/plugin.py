@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.action import Change, OnceResult, Risk
 from bot.domain.alert import Alert
 from bot.domain.base import Json, Value
-from bot.domain.effect import Effect
+from bot.domain.effect import Effect, ranked
 from bot.domain.events import Actor
 from bot.domain.incident import Incident
 from bot.errors import Refused
@@ -82,18 +82,13 @@ class ActionContext:
     @property
     def tools_used(self) -> tuple[str, ...]:
         """Names of tools in this incident, those of the worst effects first, each once."""
-        from bot.domain.effect import rank  # noqa: PLC0415 - keeps the plug-in API's own import list short
-
-        names = [e.tool for e in sorted(self.incident.effects, key=rank)]
+        names = [e.tool for e in ranked(self.incident.effects)]
         return tuple(dict.fromkeys([*names, *self.agent.tools]))
 
     @property
     def worst(self) -> Effect | None:
         """The effect that most needs a person, or None when the run changed nothing."""
-        from bot.domain.effect import rank, worth_showing  # noqa: PLC0415 - as above
-
-        shown = [e for e in self.incident.effects if worth_showing(e)]
-        return min(shown, key=rank) if shown else None
+        return next((e for e in ranked(self.incident.effects) if e.changes), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ class Once:
     preview: str = ""
 
 
-type Outcome = Change | Once
+Outcome = Change | Once
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +210,10 @@ class ControlPlaneFactory:
     module: str
 
 
-def control_plane[F: Callable[..., Any]](name: str, *, settings: type[BaseModel]) -> Callable[[F], ControlPlaneFactory]:
+def control_plane(name: str, *, settings: type[BaseModel]) -> Callable[[Callable[..., Any]], ControlPlaneFactory]:
     """Declare a control plane. Decorates a class or function called with ``(settings, **ports named by annotation)``."""
 
-    def wrap(make: F) -> ControlPlaneFactory:
+    def wrap(make: Callable[..., Any]) -> ControlPlaneFactory:
         return ControlPlaneFactory(name=name, settings=settings, make=make, module=make.__module__)
 
     return wrap
@@ -416,7 +411,7 @@ class Quiet:
     """Nothing to say now: the card, the thread or a later message shows the outcome."""
 
 
-type Reply = Say | OpenModal | FieldErrors | Quiet
+Reply = Say | OpenModal | FieldErrors | Quiet
 
 
 class OfferView(Value):
@@ -532,7 +527,7 @@ def interaction(
     return wrap
 
 
-type Plugin = Action | AlertSource | TraceSource | ControlPlaneFactory | EvalFormatPlugin | Interaction
+Plugin = Action | AlertSource | TraceSource | ControlPlaneFactory | EvalFormatPlugin | Interaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class ControlPlane(Protocol):
         ...
 
     async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
-        """Put ``before`` back, only while the target is still what ``change`` set; else raises Refused with the conflict."""
+        """Put ``before`` back, only while the target is still what ``change`` set; else raises Refused."""
         ...
 
 
@@ -143,7 +143,7 @@ class EvalRepository(Protocol):
     """Where eval cases go."""
 
     async def push(self, branch: str, files: Mapping[str, str], message: str) -> PushedCase:
-        """Put files (path -> text) on a branch in one commit and push it. The same branch and content again is one push."""
+        """Put files (path -> text) on a branch in one commit and push it; the same again is one push."""
         ...
 
     async def find(self, branch: str) -> PushedCase | None:
@@ -174,5 +174,5 @@ class Chat(Protocol):
         ...
 
     async def is_full_member(self, user: str, team: str | None) -> bool:
-        """True for an active full member of our workspace: no guest, no bot, no other workspace. Raises when unreadable."""
+        """True for an active full member of our workspace: no guest, no bot. Raises when unreadable."""
         ...

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue
 
-type Json = JsonValue
+Json = JsonValue
 
 
 def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-type Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
+Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
 """An aware time, always held in UTC."""
 
 

@@ -295,7 +295,7 @@ class WorkDropped(_Event):
     reason: str
 
 
-type Event = Annotated[
+Event = Annotated[
     IncidentOpened
     | AlertJoined
     | AlertResolved

@@ -22,7 +22,7 @@ from bot.domain.incident import (
 )
 from bot.errors import Refused
 
-type _Changes = dict[str, Any]
+_Changes = dict[str, Any]
 
 
 def project(entries: Iterable[ev.Entry], start: Incident | None = None, *, incident_id: str = "") -> Incident:
@@ -380,7 +380,7 @@ _FOLDS: dict[type, Callable[[Incident, Any], _Changes]] = {
     ev.WorkDropped: _work_dropped,
 }
 
-_MEMBERS = frozenset(get_args(get_args(ev.Event.__value__)[0]))
+_MEMBERS = frozenset(get_args(get_args(ev.Event)[0]))
 if _MEMBERS != _FOLDS.keys():
     _missing = sorted(t.__name__ for t in _MEMBERS ^ _FOLDS.keys())
     _message = f"project() and the event union disagree about {_missing}"
