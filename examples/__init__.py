@@ -1,0 +1,1 @@
+"""What agents copy: the guard. Imports nothing of Pullcord itself (import-linter checks it)."""
