@@ -1,5 +1,6 @@
-"""The public plug-in API: what a verb, an alert source, a trace store, a control plane, an eval format or a Slack
-interaction is written with. One file each; built-in features use nothing else.
+"""The public plug-in API; one file per plug-in, and built-in features use nothing else.
+
+What a verb, an alert source, a trace store, a control plane, an eval format or a Slack interaction is written with.
 
 Decorators return typed definitions and register nothing. ``bot.registry`` reads the modules of the packages named in
 ``plugins:`` and collects them; a duplicate id, a bad signature or an import error stops the start with one clear line.
@@ -93,7 +94,7 @@ class ActionContext:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A plan without a target state: ``run(key)`` does it, ``probe()`` finds out whether it is done (None: cannot tell).
+    """A plan without a target state: ``run(key)`` does it, ``probe()`` finds out whether it is done (None: unknown).
 
     ``run`` must raise ActionFailed only when it surely did nothing; anything else ends as unknown and is probed.
     """
@@ -148,7 +149,7 @@ class Action:
     module: str
 
 
-def action(  # noqa: PLR0913 - keyword-only facts of a verb, each one line where it is used
+def action(
     action_id: str,
     *,
     title: str,
@@ -161,14 +162,14 @@ def action(  # noqa: PLR0913 - keyword-only facts of a verb, each one line where
     """Declare a verb. ``role`` may run it; ``undo_role`` may undo it (default: commander, since undoing loosens).
 
     The decorated function is ``plan(ctx, params, ...)``: ``params`` is annotated with a ``Params`` model, each further
-    argument with a port of ``bot.ports``, which is injected. Raises TypeError at import for a signature that does not fit.
+    argument with a port of ``bot.ports``, which is injected. Raises TypeError at import when the signature does not fit.
     """
 
     def wrap(plan: Callable[..., Outcome | Awaitable[Outcome]]) -> Action:
         hints = inspect.get_annotations(plan, eval_str=True)
         names = list(inspect.signature(plan).parameters)
         doc = inspect.getdoc(plan)
-        if len(names) < 2 or hints.get(names[0]) is not ActionContext:  # noqa: PLR2004 - ctx and params
+        if len(names) < 2 or hints.get(names[0]) is not ActionContext:
             message = f"verb {action_id}: the function must begin with (ctx: ActionContext, params: SomeParams, ...)"
             raise TypeError(message)
         model = hints.get(names[1])
@@ -202,7 +203,7 @@ def action(  # noqa: PLR0913 - keyword-only facts of a verb, each one line where
 
 @dataclass(frozen=True, slots=True)
 class ControlPlaneFactory:
-    """A control plane: ``make(settings, services)`` builds the adapter. ``services`` holds the kernel's ports by type."""
+    """A control plane: ``make(settings, **ports)`` builds the adapter; its arguments are filled by their types."""
 
     name: str
     settings: type[BaseModel]
@@ -211,7 +212,7 @@ class ControlPlaneFactory:
 
 
 def control_plane(name: str, *, settings: type[BaseModel]) -> Callable[[Callable[..., Any]], ControlPlaneFactory]:
-    """Declare a control plane. Decorates a class or function called with ``(settings, **ports named by annotation)``."""
+    """Declare a control plane. Decorates a class or function called with ``(settings, **ports by annotation)``."""
 
     def wrap(make: Callable[..., Any]) -> ControlPlaneFactory:
         return ControlPlaneFactory(name=name, settings=settings, make=make, module=make.__module__)
@@ -301,7 +302,7 @@ class ParsedAlerts:
 
 @dataclass(frozen=True, slots=True)
 class AlertSource:
-    """An alert source: ``parse(payload, settings, received_at) -> ParsedAlerts`` is pure. Credentials are checked before.
+    """An alert source: ``parse(payload, settings, received_at)`` is pure. Credentials are checked before.
 
     ``payload`` is the body as plain JSON values (already limited in size, depth and number); Refused with a field when
     nothing in it could be an alert of this source.
@@ -452,7 +453,9 @@ class Incidents(Protocol):
 class Requests(Protocol):
     """What interactions may ask of the kernel. Each is one durable write, safe to repeat with the same key."""
 
-    async def lifecycle(self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json) -> None:
+    async def lifecycle(
+        self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
+    ) -> None:
         """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin`` or ``declare``. Done by the worker."""
         ...
 

@@ -1,4 +1,6 @@
-"""Ports: what the kernel needs from the outside, as Protocols. Adapters live in runbooks/controls, handlers/traces, bot/slack.
+"""Ports: what the kernel needs from the outside, as Protocols.
+
+Adapters live in runbooks/controls, handlers/traces and bot/slack.
 
 May import only ``bot.domain`` and ``bot.errors``. A verb names a port as the type of an argument and gets the adapter
 that the agent's configuration chose; a verb whose port nobody provides is not offered, with the reason.

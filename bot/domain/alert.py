@@ -30,6 +30,8 @@ class Alert(Value):
     status: AlertStatus
     name: str = Field(min_length=1, max_length=200)
     starts_at: Utc
+    start_known: bool = True
+    """False when the source told no start time: then ``starts_at`` is when we got it, and is no part of the id."""
     ends_at: Utc | None = None
     agent: str | None = Field(default=None, max_length=200)
     trace_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
@@ -40,8 +42,9 @@ class Alert(Value):
 
     @property
     def id(self) -> str:
-        """Stable id: same source, fingerprint and start time give the same alert, firing or resolved."""
-        key = f"{self.source}\x00{self.fingerprint}\x00{self.starts_at.isoformat()}"
+        """Stable id: same source, fingerprint and (known) start time give the same alert, firing or resolved."""
+        start = self.starts_at.isoformat() if self.start_known else ""
+        key = f"{self.source}\x00{self.fingerprint}\x00{start}"
         return "al_" + hashlib.sha256(key.encode()).hexdigest()[:20]
 
     @property
