@@ -1,0 +1,192 @@
+"""Settings: the environment and ``pullcord.yaml``, checked whole before anything starts.
+
+``load_settings`` reports every fault at once, each with its place and what to write instead. This file is the way in;
+the parts are ``settings_environment`` (variables), ``settings_schema`` (the file's settings), ``settings_secrets``
+(``${NAME}`` and ``*_file``), ``settings_yaml`` (the file with its lines) and ``settings_report`` (faults in words).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from bot.errors import Fault, Misconfigured
+from bot.settings_checks import configuration_faults, environment_checks
+from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment
+from bot.settings_report import document_faults, environment_faults, misspelt_variables
+from bot.settings_schema import (
+    AgentSettings,
+    BasicCredentials,
+    ChannelId,
+    Configuration,
+    EvalSettings,
+    IncidentSettings,
+    IntakeSettings,
+    OnCall,
+    Period,
+    RecorderSettings,
+    RedactSettings,
+    RoleSettings,
+    SeveritySettings,
+    Size,
+    SlackSettings,
+    SourceSettings,
+    UserId,
+)
+from bot.settings_secrets import Secret, SecretContext, Token, Tokens
+from bot.settings_yaml import Document, Loc, read_document
+
+__all__ = [
+    "VARIABLES",
+    "AgentSettings",
+    "BasicCredentials",
+    "ChannelId",
+    "Configuration",
+    "Environment",
+    "EvalSettings",
+    "IncidentSettings",
+    "IntakeSettings",
+    "OnCall",
+    "Period",
+    "RecorderSettings",
+    "RedactSettings",
+    "RoleSettings",
+    "Secret",
+    "Settings",
+    "SeveritySettings",
+    "Size",
+    "SlackSettings",
+    "SourceSettings",
+    "Token",
+    "Tokens",
+    "UserId",
+    "load_settings",
+]
+
+_NEXT_STEP = "Correct them; `pullcord check-config` checks again without starting anything."
+_WILDCARDS = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}  # noqa: S104 (read, not bound)
+
+_Options = TypeVar("_Options", bound=BaseModel)
+
+
+class Settings(Configuration):
+    """The settings of one process: those of the file, plus ``environment``, plus the file's path if there is one.
+
+    Frozen and checked; made by ``load_settings``. Tests may make one by hand, with ``SecretStr`` for secrets.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    environment: Environment = Field(default_factory=Environment)
+    config_path: Path | None = None
+    _document: Document = PrivateAttr(default_factory=lambda: Document(DEFAULT_CONFIG))
+    _context: SecretContext = PrivateAttr(default_factory=lambda: SecretContext({}, Path()))
+
+    @property
+    def base_url(self) -> str:
+        """The base of links to the page, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        host = _WILDCARDS.get(self.environment.host, self.environment.host)
+        return f"http://[{host}]:{self.environment.port}" if ":" in host else f"http://{host}:{self.environment.port}"
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the embedded store and local state live, absolute."""
+        return self.environment.data_dir.expanduser().absolute()
+
+    def options(self, source: str, model: type[_Options]) -> _Options:
+        """Read the options of an alert source with the source's own model; a source not configured gets its defaults.
+
+        Raises ``Misconfigured`` with every fault and its line. The model may use ``Secret`` and ``Token``.
+        """
+        settings = self.sources.get(source)
+        raw = settings.raw_options if settings is not None else {}
+        try:
+            return model.model_validate(raw, context=self._context)
+        except ValidationError as error:
+            faults = document_faults(error, self._document, model, ("sources", source))
+        raise _misconfigured(faults)
+
+
+def load_settings(variables: Mapping[str, str], path: Path | None = None) -> Settings:
+    """Read the environment (such as ``os.environ``) and the configuration file.
+
+    The file is ``path``, else what ``PULLCORD_CONFIG`` names, else ``pullcord.yaml`` in the working directory; only the
+    last may be missing, then the defaults apply. Raises ``Misconfigured`` whose ``faults`` are all there are.
+    """
+    faults: list[Fault] = misspelt_variables(variables)
+    environment: Environment | None = None
+    try:
+        environment = Environment.of(variables)
+    except ValidationError as error:
+        faults += environment_faults(error)
+    faults += environment_checks(variables)
+
+    file = _config_path(variables, path)
+    document = read_document(file, str(file)) if file is not None else Document(DEFAULT_CONFIG)
+    faults += document.faults
+    context = SecretContext(variables, file.parent if file is not None else Path())
+    configuration, found = _configuration(document, context, variables)
+    faults += found
+    if faults or environment is None or configuration is None:
+        raise _misconfigured(faults)
+
+    # The parts are valid models already, so they are taken as they are.
+    parts: dict[str, Any] = {name: getattr(configuration, name) for name in Configuration.model_fields}
+    settings = Settings(environment=environment, config_path=file, **parts)
+    settings._document, settings._context = document, context  # noqa: SLF001 (its own maker)
+    return settings
+
+
+def _config_path(variables: Mapping[str, str], path: Path | None) -> Path | None:
+    if path is not None:
+        return path
+    named = variables.get("PULLCORD_CONFIG", "").strip()
+    if named:
+        return Path(named).expanduser()
+    default = Path(DEFAULT_CONFIG)
+    return default if default.exists() else None
+
+
+def _configuration(
+    document: Document, context: SecretContext, variables: Mapping[str, str]
+) -> tuple[Configuration | None, list[Fault]]:
+    """Validate the file. What is faulty is left out and the rest checked again, so that no fault hides another."""
+    faults: list[Fault] = []
+    values = document.values
+    while True:
+        try:
+            configuration = Configuration.model_validate(values, context=context)
+        except ValidationError as error:
+            faults += document_faults(error, document, Configuration)
+            values = _without(values, [detail["loc"] for detail in error.errors(include_url=False)])
+        else:
+            break
+    faults += configuration_faults(configuration, document, variables)
+    return (None if faults else configuration), faults
+
+
+def _without(values: dict[str, Any], locs: list[Loc]) -> dict[str, Any]:
+    """The values without the entries that have a fault: an agent, a source, or else a whole section."""
+    rest = dict(values)
+    for loc in locs:
+        section = str(loc[0])
+        if section in {"agents", "sources"} and len(loc) > 1 and isinstance(rest.get(section), dict):
+            rest[section] = {key: value for key, value in rest[section].items() if key != loc[1]}
+        else:
+            rest.pop(section, None)
+    return rest
+
+
+def _misconfigured(faults: list[Fault]) -> Misconfigured:
+    unique = tuple(sorted(dict.fromkeys(faults), key=_place))
+    count = "one fault" if len(unique) == 1 else f"{len(unique)} faults"
+    return Misconfigured(f"The configuration has {count}.", unique, next_step=_NEXT_STEP)
+
+
+def _place(fault: Fault) -> tuple[str, int]:
+    """Variables in the order of their names, then the file from top to bottom."""
+    name, _, line = fault.where.rpartition(":")
+    return (name, int(line)) if line.isdecimal() else (fault.where, 0)

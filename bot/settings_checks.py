@@ -1,0 +1,102 @@
+"""Checks of the configuration that look at more than one setting. Each returns faults; none raises."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.errors import Fault
+from bot.settings_schema import Configuration
+from bot.settings_yaml import Document, Loc
+
+_PREFIXES = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}
+
+
+def environment_checks(variables: Mapping[str, str]) -> list[Fault]:
+    """Variables that need, or exclude, each other."""
+    given = {name for name, value in variables.items() if value.strip()}
+    faults = []
+    if "PULLCORD_REDIS_URL" in given and "PULLCORD_CHAIN_KEY" not in given:
+        faults.append(
+            Fault(
+                "PULLCORD_CHAIN_KEY",
+                "is required with PULLCORD_REDIS_URL: all replicas sign the timeline with it",
+                "set it to what `openssl rand -hex 32` prints, the same for every replica, and keep a copy",
+            )
+        )
+    if "SLACK_BOT_TOKEN" in given and not given & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}:
+        faults.append(
+            Fault(
+                "SLACK_APP_TOKEN",
+                "is missing: with SLACK_BOT_TOKEN alone no click could reach Pullcord",
+                "set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP mode)",
+            )
+        )
+    faults += [
+        Fault(
+            name,
+            "is not set while another Slack variable is",
+            "it begins with xoxb-; see OAuth & Permissions of the app",
+        )
+        for name in ("SLACK_BOT_TOKEN",)
+        if name not in given and given & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
+    ]
+    for name, prefix in _PREFIXES.items():
+        wrong = next(
+            (p for p in _PREFIXES.values() if p != prefix and variables.get(name, "").strip().startswith(p)), None
+        )
+        if wrong is not None:
+            faults.append(Fault(name, f"holds a token that begins with {wrong}", f"this one begins with {prefix}"))
+    data_dir = Path(variables.get("PULLCORD_DATA_DIR", "").strip()).expanduser()
+    if "PULLCORD_DATA_DIR" in given and data_dir.exists() and not data_dir.is_dir():
+        faults.append(Fault("PULLCORD_DATA_DIR", "is not a directory", "name a directory that Pullcord may write to"))
+    return faults
+
+
+def configuration_faults(config: Configuration, document: Document, variables: Mapping[str, str]) -> list[Fault]:
+    """Settings of the file that contradict each other or the environment."""
+    faults: list[Fault] = []
+    slack = config.slack
+    if slack.incident_channel == "fixed" and slack.announce_channel is None:
+        faults.append(
+            Fault(
+                document.where(("slack", "incident_channel")),
+                "`slack.incident_channel: fixed` needs `slack.announce_channel`",
+                "the card stands in that channel; give its id",
+            )
+        )
+    faults += [
+        Fault(
+            document.where(("sources", name)),
+            f"`sources.{name}` has no credentials, so anyone who can reach it could page people",
+            "give `bearer` or `basic`, or write `allow_unauthenticated: true` if that is meant",
+        )
+        for name, source in config.sources.items()
+        if not source.has_credentials and not source.allow_unauthenticated
+    ]
+    faults += _shared_tokens(config, document, variables)
+    return faults
+
+
+def _shared_tokens(config: Configuration, document: Document, variables: Mapping[str, str]) -> list[Fault]:
+    """The token decides the agent, so no two agents may share one, nor an agent have a token of the whole service."""
+    seen: dict[str, tuple[str, str]] = {}
+    for name in ("PULLCORD_API_TOKEN", "PULLCORD_OTLP_TOKEN"):
+        if value := variables.get(name, "").strip():
+            seen[value] = ("", name)
+    faults = []
+    for agent, loc, secret in _tokens(config):
+        value = secret.get_secret_value()
+        owner, place = seen.setdefault(value, (agent, f"agents.{agent}.{loc[-1]}"))
+        if owner != agent:
+            reason = f"`agents.{agent}.{loc[-1]}` is the same token as {place}"
+            faults.append(Fault(document.where(loc), reason, "the token tells who calls; give each agent its own"))
+    return faults
+
+
+def _tokens(config: Configuration) -> Iterator[tuple[str, Loc, SecretStr]]:
+    for name, agent in config.agents.items():
+        if agent.token is not None:
+            yield name, ("agents", name, "token"), agent.token
+        if agent.otlp_token is not None:
+            yield name, ("agents", name, "otlp_token"), agent.otlp_token

@@ -1,0 +1,210 @@
+"""The settings of ``pullcord.yaml`` as frozen models: names, defaults and bounds. ``docs/configuration.md`` lists them.
+
+Durations are written ``30s``, ``5m``, ``24h``, ``7d`` or in ISO 8601; sizes ``64MB`` (decimal) or ``64MiB``.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from bot.domain.catalogue import Catalogue, Duration, ToolRule
+from bot.settings_environment import http_url
+from bot.settings_secrets import Secret, Token, Tokens
+
+_LONGEST = timedelta(days=3660)
+
+Period = Annotated[Duration, Field(gt=timedelta(0), le=_LONGEST)]
+"""A duration longer than nothing and at most ten years."""
+
+Size = Annotated[ByteSize, Field(gt=0, le=4 * 1024**3)]
+"""A number of bytes, at most 4 GiB."""
+
+UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{1,30}$")]
+"""A Slack user id (``U012ABCDEF``), not a name."""
+
+ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{1,30}$")]
+"""A Slack channel id (``C012ABCDEF``), not a name."""
+
+TeamId = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]{1,30}$")]
+"""A Slack workspace or enterprise id."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and a setting that it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SlackSettings(Section):
+    """Where Slack shows incidents. With ``incident_channel: fixed`` the card stands in ``announce_channel``."""
+
+    announce_channel: ChannelId | None = None
+    incident_channel: Literal["new", "fixed"] = "new"
+    channel_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")] = "inc"
+    team_ids: tuple[TeamId, ...] = ()
+
+
+class RoleSettings(Section):
+    """Who may do what: Slack user ids. An empty role is held by nobody."""
+
+    responder: tuple[UserId, ...] = ()
+    commander: tuple[UserId, ...] = ()
+
+
+class OnCall(Section):
+    """Who is woken: first ``on_call``, again after ``repage_after``, then ``fallback``."""
+
+    on_call: tuple[UserId, ...] = ()
+    fallback: tuple[UserId, ...] = ()
+    repage_after: Period = timedelta(minutes=5)
+
+
+class AgentSettings(OnCall):
+    """One agent: who is woken, how it signs in, and what may be set on it.
+
+    ``token`` is its bearer token for OFREP, ``otlp_token`` the one that may send only its runs; ``control`` names the
+    control plane adapter; ``models`` are the snapshots that may be pinned, ``tools`` are offered beside those seen.
+    """
+
+    token: Token | None = None
+    otlp_token: Token | None = None
+    control: Name = "embedded"
+    models: tuple[Name, ...] = ()
+    fallback_model: Name | None = None
+    tools: tuple[Name, ...] = ()
+
+
+class BasicCredentials(Section):
+    """HTTP basic authentication (RFC 7617). A user name cannot hold a colon."""
+
+    username: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^:]+$")]
+    password: Secret
+
+
+def _as_list(value: Any) -> Any:
+    return (value,) if isinstance(value, Mapping) else value
+
+
+class SourceSettings(BaseModel):
+    """One alert source: its credentials, and options that the source's own model reads (``Settings.options``).
+
+    Several credentials serve rotation; each is good. A source without any is refused unless
+    ``allow_unauthenticated: true`` is written.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    bearer: Tokens = ()
+    basic: Annotated[tuple[BasicCredentials, ...], BeforeValidator(_as_list)] = ()
+    allow_unauthenticated: bool = False
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether a sender can prove itself."""
+        return bool(self.bearer or self.basic)
+
+    @property
+    def raw_options(self) -> dict[str, Any]:
+        """What the source's own model reads, as written; secrets are still references."""
+        return dict(self.model_extra or {})
+
+
+class SeveritySettings(Section):
+    """Overrides of the severity rules. ``many_runs``: SEV1 when irreversible effects are in at least so many runs."""
+
+    many_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+
+
+class IncidentSettings(Section):
+    """How alerts join: within ``join_window`` of the last one; a run may come up to ``trace_wait`` after its alert."""
+
+    join_window: Period = timedelta(minutes=30)
+    trace_wait: Period = timedelta(minutes=30)
+
+
+def _is_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise PydanticCustomError("regex", "should be a regular expression: {why}", {"why": str(error)}) from None
+    return value
+
+
+class RedactSettings(Section):
+    """What is taken out before anything is stored, beside the built-in rules: field names and patterns."""
+
+    fields: tuple[Name, ...] = ()
+    patterns: tuple[
+        Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(_is_pattern)], ...
+    ] = ()
+
+
+class RecorderSettings(Section):
+    """The flight recorder: how long traces and evidence are kept, and the largest body, before and after inflating."""
+
+    trace_ttl: Period = timedelta(days=7)
+    evidence_ttl: Period = timedelta(days=400)
+    max_body: Size = ByteSize(64_000_000)
+    max_inflated: Size = ByteSize(256_000_000)
+    redact: RedactSettings = RedactSettings()
+
+
+class IntakeSettings(Section):
+    """The largest alert body, before and after inflating."""
+
+    max_body: Size = ByteSize(10_000_000)
+    max_inflated: Size = ByteSize(40_000_000)
+
+
+def _inside(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/") or "\\" in value:
+        raise PydanticCustomError("directory", "should be a directory inside the repository, such as evals/pullcord")
+    return value.strip("/")
+
+
+class EvalSettings(Section):
+    """Where eval cases go: a branch of the git ``remote`` (a path or an address), in ``directory``, as ``format``."""
+
+    remote: Name | None = None
+    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]{0,199}$")] = "main"
+    directory: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_inside)] = (
+        "evals/pullcord"
+    )
+    format: Name = "pydantic_evals"
+
+
+class Configuration(Section):
+    """Everything that ``pullcord.yaml`` may say. Every setting has a default."""
+
+    plugins: tuple[Package, ...] = ("handlers", "runbooks")
+    public_url: Annotated[str, AfterValidator(http_url)] | None = None
+    slack: SlackSettings = SlackSettings()
+    roles: RoleSettings = RoleSettings()
+    agents: dict[Name, AgentSettings] = Field(default_factory=dict)
+    default_agent: OnCall = OnCall()
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    tools: tuple[ToolRule, ...] = ()
+    severity: SeveritySettings = SeveritySettings()
+    incidents: IncidentSettings = IncidentSettings()
+    recorder: RecorderSettings = RecorderSettings()
+    intake: IntakeSettings = IntakeSettings()
+    evals: EvalSettings = EvalSettings()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The tool catalogue of ``tools:``."""
+        return Catalogue(rules=self.tools)
+
+    def agent(self, name: str | None) -> AgentSettings:
+        """The settings of an agent; one that is not named in the config is paged as ``default_agent`` says."""
+        if name is not None and name in self.agents:
+            return self.agents[name]
+        default = self.default_agent
+        return AgentSettings(on_call=default.on_call, fallback=default.fallback, repage_after=default.repage_after)
