@@ -131,6 +131,14 @@ class EvidenceReader(Protocol):
         ...
 
 
+class EvalTarget(Value):
+    """Where eval cases belong (``evals:`` of the configuration): git remote, base branch, directory in it."""
+
+    remote: str
+    branch: str
+    directory: str
+
+
 class PushedCase(Value):
     """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages."""
 

@@ -1,0 +1,169 @@
+"""The read API: incidents, timelines and evidence as JSON, for bearers of ``PULLCORD_API_TOKEN``."""
+
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_core import to_jsonable_python
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.domain.action import Execution
+from bot.domain.base import Json
+from bot.domain.effect import Effect
+from bot.domain.incident import AttachedRun, Incident
+from bot.errors import Refused, StoreUnavailable
+from bot.ports import EvidenceReader
+from bot.timeline.store import Store
+from bot.web.answers import answer, busy, refusal, unauthorised
+from bot.web.credentials import bearer_of, matches
+
+_PAGE = 50
+_MOST = 200
+
+
+class ReadApi:
+    """``/api/incidents`` and below."""
+
+    def __init__(self, token: SecretStr | None, store: Store, evidence: EvidenceReader) -> None:
+        """Without a token nobody may read: every request is answered 401."""
+        self._token = token
+        self._store = store
+        self._evidence = evidence
+
+    async def incidents(self, request: Request) -> Response:
+        """``GET /api/incidents?limit=&before=``: newest first; ``next`` is the ``before`` of the next page."""
+        denied = self._guarded(request)
+        if denied is not None:
+            return denied
+        try:
+            page = await self._store.incidents.rows(_number(request, "before"), _limit(request))
+        except Refused as problem:
+            return _not_there(problem)
+        except StoreUnavailable:
+            return _away()
+        return answer(200, {"incidents": to_jsonable_python(page.rows), "next": page.next})
+
+    async def incident(self, request: Request) -> Response:
+        """``GET /api/incidents/{id}``: the contract's object."""
+        denied = self._guarded(request)
+        if denied is not None:
+            return denied
+        try:
+            incident = await self._store.incidents.read(request.path_params["id"])
+            repeats = await self._store.incidents.repeats(incident.id)
+        except Refused as problem:
+            return _not_there(problem)
+        except StoreUnavailable:
+            return _away()
+        return answer(200, incident_body(incident, repeats))
+
+    async def timeline(self, request: Request) -> Response:
+        """``GET /api/incidents/{id}/timeline?after=&limit=``: entries oldest first with their codes."""
+        denied = self._guarded(request)
+        if denied is not None:
+            return denied
+        try:
+            limit = _limit(request)
+            after = _number(request, "after") or 0
+            entries = await self._store.incidents.entries(request.path_params["id"], after, limit)
+            if not entries and not after:
+                await self._store.incidents.read(request.path_params["id"])
+        except Refused as problem:
+            return _not_there(problem)
+        except StoreUnavailable:
+            return _away()
+        following = entries[-1].seq if len(entries) == limit else None
+        return answer(200, {"entries": to_jsonable_python(entries), "next": following})
+
+    async def evidence(self, request: Request) -> Response:
+        """``GET /api/incidents/{id}/evidence``: the frozen runs; with ``?trace_id=`` one of them whole."""
+        denied = self._guarded(request)
+        if denied is not None:
+            return denied
+        try:
+            incident = await self._store.incidents.read(request.path_params["id"])
+            trace_id = request.query_params.get("trace_id")
+            if trace_id is None:
+                return answer(200, {"evidence": [_evidence(run) for run in incident.runs]})
+            run = await self._evidence.run(incident, trace_id)
+        except Refused as problem:
+            return _not_there(problem)
+        except StoreUnavailable:
+            return _away()
+        return answer(200, {"run": to_jsonable_python(run)})
+
+    def _guarded(self, request: Request) -> Response | None:
+        if matches(bearer_of(request), (self._token,)):
+            return None
+        return unauthorised("Send PULLCORD_API_TOKEN as bearer.")
+
+
+def incident_body(incident: Incident, repeats: Any) -> dict[str, Json]:
+    """The object of PRODUCT.md's contract, with more beside it."""
+    own = incident.model_dump(
+        mode="json",
+        include={
+            "id", "number", "state", "alert_state", "severity", "severity_why", "agent", "name", "summary", "opened_at",
+            "opened_by", "acknowledged_by", "acknowledged_at", "commander", "contained_at", "resolved_by", "resolved_at",
+            "resolution", "missing", "pages", "degraded", "notes", "channel", "root_ts", "seq", "head",
+        },
+    )  # fmt: skip
+    counted = {key: to_jsonable_python(value) for key, value in dict(repeats).items()}
+    return {
+        **own,
+        "alerts": [{**a.model_dump(mode="json"), "id": a.id, "repeats": counted.get(a.id)} for a in incident.alerts],
+        "runs": [_run(run) for run in incident.runs],
+        "effects": [_effect(effect) for effect in incident.effects],
+        "executions": [_execution(execution) for execution in incident.executions],
+    }
+
+
+def _run(run: AttachedRun) -> Json:
+    return {
+        **run.summary.model_dump(mode="json"),
+        "alerted": run.alerted,
+        "evidence": run.evidence,
+        "source": run.source,
+    }
+
+
+def _effect(effect: Effect) -> Json:
+    return effect.model_dump(mode="json")
+
+
+def _execution(execution: Execution) -> Json:
+    return execution.model_dump(mode="json")
+
+
+def _evidence(run: AttachedRun) -> Json:
+    return {
+        "trace_id": run.summary.trace_id,
+        "sha256": run.evidence,
+        "bytes": run.evidence_bytes,
+        "source": run.source,
+        "catalogue": run.catalogue,
+        "frozen_at": run.attached_at.isoformat(),
+    }
+
+
+def _number(request: Request, name: str) -> int | None:
+    raw = request.query_params.get(name)
+    if raw is None or raw == "":
+        return None
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 16):  # noqa: PLR2004 - below 2**53
+        message = f"{name} must be a whole number."
+        raise Refused(message, field=name)
+    return int(raw)
+
+
+def _limit(request: Request) -> int:
+    return max(1, min(_number(request, "limit") or _PAGE, _MOST))
+
+
+def _not_there(problem: Refused) -> Response:
+    status = 404 if problem.field in {"id", "trace_id", None} else 422
+    return refusal(status, problem.message, field=problem.field, next_step=problem.next_step)
+
+
+def _away() -> Response:
+    return busy("The store does not answer now.")
