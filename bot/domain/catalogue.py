@@ -22,16 +22,15 @@ from datetime import timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     PlainSerializer,
     field_validator,
     model_validator,
 )
 
+from bot.domain.base import Json, Value
 from bot.domain.effect import Reversibility
 
 _PATH = r"[A-Za-z_][\w-]*(?:\.(?:[A-Za-z_][\w-]*|\d+))*"
@@ -58,16 +57,14 @@ Duration = Annotated[
 
 def path_of(text: str) -> tuple[str, ...]:
     """Split a dotted path (``arguments.items.0.price``). Raises ``ValueError`` for anything but names and indices."""
-    if not re.fullmatch(_PATH, text) or text.split(".")[0] not in _ROOTS:
+    if not re.fullmatch(_PATH, text) or text.split(".", maxsplit=1)[0] not in _ROOTS:
         message = f"{text!r} is not a dotted path that starts with 'arguments' or 'result'"
         raise ValueError(message)
     return tuple(text.split("."))
 
 
-class Place(BaseModel):
+class Place(Value):
     """One ``{...}`` of a template: a path and, for money, the path of the currency or its code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: tuple[str, ...]
     currency: tuple[str, ...] | None = None
@@ -99,34 +96,39 @@ def template_parts(template: str) -> tuple[str | Place, ...]:
     return tuple(parts)
 
 
-class Condition(BaseModel):
-    """What one argument must be like; every given test must hold. ``matches`` is a shell-style glob on the text."""
+class Condition(Value):
+    """What one argument must be like; every given test must hold (``None`` asks nothing).
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    ``matches`` is a shell-style glob on the text, ``in`` a list of allowed values.
+    """
 
-    eq: JsonValue = None
-    ne: JsonValue = None
+    model_config = ConfigDict(populate_by_name=True)
+
+    eq: Json = None
+    ne: Json = None
     gt: float | None = None
     gte: float | None = None
     lt: float | None = None
     lte: float | None = None
-    in_: tuple[JsonValue, ...] | None = Field(default=None, alias="in")
+    in_: tuple[Json, ...] | None = Field(default=None, alias="in")
     matches: str | None = Field(default=None, max_length=_MAX_PATTERN)
     exists: bool | None = None
     absent: bool | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.model_fields_set:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
             message = "a condition needs one of eq, ne, gt, gte, lt, lte, in, matches, exists, absent"
             raise ValueError(message)
         return self
 
 
-class ToolRule(BaseModel):
-    """One entry of the catalogue. ``undo_window`` counts from the call's end; after it the class is ``after_window``."""
+class ToolRule(Value):
+    """One entry of the catalogue.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    ``undo_window`` counts from the end of the call; after it the class is ``after_window``. ``reason`` is shown to
+    people.
+    """
 
     name: str | None = None
     names: tuple[str, ...] = ()
@@ -165,15 +167,13 @@ class ToolRule(BaseModel):
         return self
 
 
-class Catalogue(BaseModel):
+class Catalogue(Value):
     """All rules, in the order in which they are tried."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rules: tuple[ToolRule, ...] = ()
 
     @property
     def version(self) -> str:
         """A short hash of the rules, so that evidence can say by which catalogue it was read."""
-        canonical = json.dumps(self.model_dump(mode="json", by_alias=True, exclude_unset=True), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,13 +1,15 @@
 """Effects: what the tool calls of a run changed outside of it, and whether that can be taken back.
 
-Words and rules: PRODUCT.md, *Vocabulary*. An unclassified tool ranks as irreversible, an unknown outcome counts as applied.
+Words and rules: PRODUCT.md, *Vocabulary*. An unclassified tool ranks as irreversible, an unknown outcome counts as
+applied.
 """
 
 from collections.abc import Iterable
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field
 
+from bot.domain.base import Json, Utc, Value
 from bot.domain.money import Money
 
 
@@ -43,16 +45,15 @@ class EffectOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Effect(BaseModel):
+class Effect(Value):
     """One tool call of a run, as an effect on the world. ``read_only`` calls are listed too.
 
     ``id`` is stable across re-readings of the same run: it is made from the trace id, the tool, its arguments and which
     of the equal calls it is (call ids are not unique in real traces). ``order`` counts from 1 within the run. ``at`` is
-    when the call ended, as recorded. ``guessed`` is true when no rule of the catalogue decided the class. ``reason`` and
-    ``outcome_reason`` say in words why this class and this outcome. All texts are redacted, and still hostile.
+    when the call ended, as recorded. ``guessed`` marks a read-only class that no rule of the catalogue decided.
+    ``reason`` and ``outcome_reason`` say in words why this class and this outcome. All texts are redacted, and
+    still hostile.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     trace_id: str
@@ -61,14 +62,14 @@ class Effect(BaseModel):
     call_id: str | None = None
     span_id: str | None = None
     agent: str | None = None
-    arguments: JsonValue = None
+    arguments: Json = None
     reversibility: Reversibility
     guessed: bool = False
     outcome: EffectOutcome
     target: str | None = None
     summary: str | None = None
-    at: AwareDatetime | None = None
-    undo_deadline: AwareDatetime | None = None
+    at: Utc | None = None
+    undo_deadline: Utc | None = None
     money: Money | None = None
     substitute: str | None = None
     reason: str = ""
@@ -90,15 +91,13 @@ class Effect(BaseModel):
         return self.happened and self.reversibility.rank == 0
 
 
-class EffectCounts(BaseModel):
+class EffectCounts(Value):
     """How many tool calls of which class.
 
     The five classes count what happened (applied or unknown). ``failed`` are rejected attempts of calls that are not
     reads, ``unknown`` those among the changes whose outcome nobody knows, ``guessed`` the reads by guess among
     ``read_only``, ``total`` every tool call.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     total: int = 0
     read_only: int = 0
@@ -151,14 +150,12 @@ def ranked(effects: Iterable[Effect]) -> tuple[Effect, ...]:
     return tuple(sorted(effects, key=rank))
 
 
-class SeverityInputs(BaseModel):
+class SeverityInputs(Value):
     """What the severity rules of the config look at, over all runs of an incident.
 
     ``irreversible_runs`` is the number of runs with at least one change that cannot be undone; ``changes`` and
     ``irreversible`` count effects that happened (unclassified included in ``irreversible``).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     changes: int = 0
     irreversible: int = 0

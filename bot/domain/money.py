@@ -1,40 +1,18 @@
 """Money as minor units and a currency, and how it is written for people."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bot.domain.base import Value
 
 # ISO 4217 currencies whose minor unit is not a hundredth (ISO 4217, list one, column "minor unit").
-_EXPONENT = {
-    **dict.fromkeys(
-        (
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ),
-        0,
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
+_NO_MINOR = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
+_EXPONENT = {**dict.fromkeys(_NO_MINOR.split(), 0), **dict.fromkeys(_THREE_DIGITS.split(), 3)}
 _SIGN = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
-class Money(BaseModel):
+class Money(Value):
     """An exact amount: ``amount`` in minor units (cents), ``currency`` as an ISO 4217 code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     amount: int
     currency: str = Field(pattern=r"^[A-Z]{3}$")

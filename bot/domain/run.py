@@ -7,8 +7,9 @@ redacted, and still foreign text.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import Field, StringConstraints
 
+from bot.domain.base import Json, Utc, Value
 from bot.domain.effect import EffectCounts
 
 TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -51,11 +52,7 @@ class Executed(StrEnum):
     UNKNOWN = "unknown"
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Gap(_Value):
+class Gap(Value):
     """A recorder gap: what should have been captured and was not. ``hint`` names the setting that turns it on."""
 
     field: str
@@ -63,38 +60,38 @@ class Gap(_Value):
     hint: str
 
 
-class RunError(_Value):
+class RunError(Value):
     """What the trace says went wrong. ``type`` is ``error.type`` or an exception's class."""
 
     type: str | None = None
     message: str = ""
 
 
-class Step(_Value):
+class Step(Value):
     """One span in the order of its start."""
 
     span_id: SpanId
     parent_id: SpanId | None = None
     kind: StepKind
     name: str
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
     status: RunStatus = RunStatus.UNKNOWN
     error: RunError | None = None
 
 
-class Part(_Value):
+class Part(Value):
     """A piece of a message. ``tool_call`` has ``call_id, name, arguments``; ``tool_result`` ``call_id, result``."""
 
     kind: Literal["text", "tool_call", "tool_result", "reasoning", "other"]
     text: str | None = None
     call_id: str | None = None
     name: str | None = None
-    arguments: JsonValue = None
-    result: JsonValue = None
+    arguments: Json = None
+    result: Json = None
 
 
-class Message(_Value):
+class Message(Value):
     """One message of a prompt or an answer."""
 
     role: str
@@ -106,15 +103,15 @@ class Message(_Value):
         return "\n".join(part.text for part in self.parts if part.kind == "text" and part.text)
 
 
-class ToolDefinition(_Value):
+class ToolDefinition(Value):
     """A tool as it was offered to the model. ``parameters`` is its JSON schema."""
 
     name: str
     description: str | None = None
-    parameters: JsonValue = None
+    parameters: Json = None
 
 
-class ModelCall(_Value):
+class ModelCall(Value):
     """One call of a model with the prompt as assembled.
 
     ``model_served`` only comes from a response attribute; ``parameters`` holds what was recorded of temperature, top_p,
@@ -128,7 +125,7 @@ class ModelCall(_Value):
     model_served: str | None = None
     fingerprint: str | None = None
     response_id: str | None = None
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    parameters: dict[str, Json] = Field(default_factory=dict)
     system: tuple[str, ...] = ()
     input: tuple[Message, ...] = ()
     output: tuple[Message, ...] = ()
@@ -136,54 +133,55 @@ class ModelCall(_Value):
     finish_reasons: tuple[str, ...] = ()
     usage: dict[str, int] = Field(default_factory=dict)
     error: RunError | None = None
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
 
 
-class ToolCall(_Value):
+class ToolCall(Value):
     """One call of a tool, counted once however often later prompts repeat it.
 
     ``order`` counts from 1. ``arguments`` and ``result`` are JSON where they could be read as such, else the raw text,
     ``None`` when not recorded (``result_recorded`` tells a recorded null or empty text from that). ``exit_code`` and
-    such stay inside ``result``.
+    such stay inside ``result``. ``agent`` is the nearest agent span above it, where one is recorded.
     """
 
     order: int = Field(ge=1)
     span_id: SpanId | None = None
     call_id: str | None = None
     name: str
-    arguments: JsonValue = None
+    agent: str | None = None
+    arguments: Json = None
     arguments_recorded: bool = False
-    result: JsonValue = None
+    result: Json = None
     result_recorded: bool = False
     error: RunError | None = None
     status: RunStatus = RunStatus.UNKNOWN
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
     via: Literal["function", "mcp"] = "function"
     executed: Executed = Executed.UNKNOWN
 
 
-class Document(_Value):
+class Document(Value):
     """One retrieved document. ``content`` is ``None`` when only its id was recorded."""
 
     id: str | None = None
     score: float | None = None
     content: str | None = None
-    metadata: JsonValue = None
+    metadata: Json = None
 
 
-class Retrieval(_Value):
+class Retrieval(Value):
     """One retrieval. ``documents`` is ``None`` when not recorded, empty when none were found."""
 
     span_id: SpanId
     source: str | None = None
     query: str | None = None
     documents: tuple[Document, ...] | None = None
-    started_at: AwareDatetime | None = None
+    started_at: Utc | None = None
 
 
-class Run(_Value):
+class Run(Value):
     """One run of an agent, read from the spans of one trace."""
 
     trace_id: TraceId
@@ -193,8 +191,8 @@ class Run(_Value):
     service_version: str | None = None
     environment: str | None = None
     conversation_id: str | None = None
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
     status: RunStatus = RunStatus.UNKNOWN
     error: RunError | None = None
     completeness: Completeness = Completeness.MISSING_ROOT
@@ -215,15 +213,15 @@ class Run(_Value):
         return next((call.model_served for call in reversed(self.model_calls) if call.model_served), None)
 
     @property
-    def parameters(self) -> dict[str, JsonValue]:
+    def parameters(self) -> dict[str, Json]:
         """The recorded sampling parameters, of the last model call that has each."""
-        merged: dict[str, JsonValue] = {}
+        merged: dict[str, Json] = {}
         for call in self.model_calls:
             merged.update(call.parameters)
         return merged
 
 
-class RunSummary(_Value):
+class RunSummary(Value):
     """What of a run goes on the timeline and into the API. ``counts`` are its effects, ``steps`` how many spans."""
 
     trace_id: TraceId
@@ -231,13 +229,13 @@ class RunSummary(_Value):
     service: str | None = None
     model_requested: str | None = None
     model_served: str | None = None
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    parameters: dict[str, Json] = Field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     counts: EffectCounts = EffectCounts()
     status: RunStatus = RunStatus.UNKNOWN
     error: RunError | None = None
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Utc | None = None
+    ended_at: Utc | None = None
     completeness: Completeness = Completeness.MISSING_ROOT
     steps: int = 0
 

@@ -1,0 +1,177 @@
+"""OpenInference (Arize), ``spec/semantic_conventions.md``, with what its instrumentations really write.
+
+``llm.model_name`` is the asked alias in the openai-agents instrumentation and the served model in the openai one, so it
+counts as served only where the span itself shows that it came from the answer. ``tool.parameters`` may hold the tool's
+schema instead of its arguments, so ``input.value`` comes first.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from openinference.semconv.trace import SpanAttributes
+
+from bot.domain.base import Json
+from bot.domain.run import Document, Message, StepKind, ToolDefinition
+from bot.domain.span import SpanRecord
+from bot.recorder.dialect import Dialect
+from bot.recorder.lenient import structured, text_of, unflatten
+from bot.recorder.messages import definitions, message
+
+_KIND = SpanAttributes.OPENINFERENCE_SPAN_KIND
+_KINDS = {
+    "LLM": StepKind.MODEL,
+    "CHAIN": StepKind.STEP,
+    "RETRIEVER": StepKind.RETRIEVAL,
+    "TOOL": StepKind.TOOL,
+    "AGENT": StepKind.AGENT,
+    "GUARDRAIL": StepKind.GUARDRAIL,
+}
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "agent": ("agent.name",),
+    "conversation": (SpanAttributes.SESSION_ID,),
+    "provider": (SpanAttributes.LLM_PROVIDER, SpanAttributes.LLM_SYSTEM),
+    "model_requested": ("llm.request.model_name",),
+    "model_served": ("llm.response.model_name",),
+    "finish_reasons": ("llm.finish_reason",),
+    "tool_name": (SpanAttributes.TOOL_NAME,),
+    "tool_call_id": ("tool.id", "tool_call.id"),
+    "tool_result": (SpanAttributes.OUTPUT_VALUE,),
+    "query": (SpanAttributes.INPUT_VALUE,),
+    "usage.input_tokens": (SpanAttributes.LLM_TOKEN_COUNT_PROMPT,),
+    "usage.output_tokens": (SpanAttributes.LLM_TOKEN_COUNT_COMPLETION,),
+}
+_PARAMETERS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "seed": "seed",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "stop": "stop",
+    "n": "choice_count",
+}
+_HIDDEN = "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and the like for this instrumentation"
+
+
+def _kind(span: SpanRecord) -> StepKind | None:
+    recorded = span.attributes.get(_KIND)
+    kind = _KINDS.get(recorded.upper()) if isinstance(recorded, str) else None
+    if kind is StepKind.STEP and span.name.lower().split(" ")[0] in {"plan", "planner", "planning"}:
+        return StepKind.PLAN  # OpenInference has no kind for planning: it is a chain by that name
+    return kind
+
+
+def _speaks(span: SpanRecord) -> bool:
+    return _KIND in span.attributes
+
+
+def _input(span: SpanRecord) -> tuple[Message, ...] | None:
+    found = unflatten(span.attributes, SpanAttributes.LLM_INPUT_MESSAGES)
+    return tuple(message(_unwrapped(item, "message")) for item in found) or None
+
+
+def _output(span: SpanRecord) -> tuple[Message, ...] | None:
+    found = unflatten(span.attributes, SpanAttributes.LLM_OUTPUT_MESSAGES)
+    return tuple(message(_unwrapped(item, "message")) for item in found) or None
+
+
+def _tools(span: SpanRecord) -> tuple[ToolDefinition, ...] | None:
+    found: list[Json] = []
+    for item in unflatten(span.attributes, SpanAttributes.LLM_TOOLS):
+        held = _unwrapped(item, "tool")
+        schema = structured(held.get("json_schema"))
+        if isinstance(held.get("name"), str):  # newer: name beside the schema of the parameters
+            found.append({"name": held["name"], "description": held.get("description"), "parameters": schema})
+        elif isinstance(schema, dict):
+            found.append(schema)
+    return definitions(found) or None
+
+
+def _documents(span: SpanRecord) -> tuple[Document, ...] | None:
+    found = []
+    for item in unflatten(span.attributes, SpanAttributes.RETRIEVAL_DOCUMENTS):
+        held = _unwrapped(item, "document")
+        score = held.get("score")
+        found.append(
+            Document(
+                id=text_of(held.get("id")),
+                score=float(score) if isinstance(score, (int, float)) else None,
+                content=held["content"] if isinstance(held.get("content"), str) else None,
+                metadata=structured(held.get("metadata")),
+            )
+        )
+    return tuple(found) or None
+
+
+def _derived(span: SpanRecord) -> Mapping[str, Json]:
+    if _kind(span) is StepKind.MODEL:
+        return _model(span)
+    if _kind(span) is StepKind.TOOL:
+        return _tool(span)
+    return {}
+
+
+def _model(span: SpanRecord) -> dict[str, Json]:
+    attributes = span.attributes
+    asked = structured(attributes.get(SpanAttributes.LLM_INVOCATION_PARAMETERS))
+    answer = structured(attributes.get(SpanAttributes.OUTPUT_VALUE))  # the raw answer, in the openai instrumentation
+    asked = asked if isinstance(asked, dict) else {}
+    answer = answer if isinstance(answer, dict) else {}
+    found: dict[str, Json] = {
+        f"parameter.{ours}": asked[name] for name, ours in _PARAMETERS.items() if asked.get(name) is not None
+    }
+    named = text_of(attributes.get(SpanAttributes.LLM_MODEL_NAME))
+    requested, served = text_of(asked.get("model")), text_of(answer.get("model"))
+    if served is None and named is not None and requested is not None and named != requested:
+        served = named  # it is not what was asked, so it can only have come from the answer
+    if requested is None and served is None:
+        requested = named
+    found |= {"model_requested": requested, "model_served": served}
+    found |= {"fingerprint": text_of(answer.get("system_fingerprint")), "response_id": text_of(answer.get("id"))}
+    return found
+
+
+def _tool(span: SpanRecord) -> dict[str, Json]:
+    attributes = span.attributes
+    parameters = structured(attributes.get(SpanAttributes.TOOL_PARAMETERS))
+    is_schema = isinstance(parameters, dict) and isinstance(parameters.get("properties"), dict)
+    recorded = attributes.get(SpanAttributes.INPUT_VALUE)
+    if recorded is None and not is_schema:
+        recorded = attributes.get(SpanAttributes.TOOL_PARAMETERS)
+    return {"tool_arguments": recorded, "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name}
+
+
+def _unwrapped(item: dict[str, Any], name: str) -> dict[str, Any]:
+    inner = item.get(name)
+    return inner if isinstance(inner, dict) else item
+
+
+DIALECT = Dialect(
+    name="OpenInference",
+    priority=20,
+    names=_NAMES,
+    kind=_kind,
+    speaks=_speaks,
+    input_messages=_input,
+    output_messages=_output,
+    tools_offered=_tools,
+    documents=_documents,
+    derived=_derived,
+    hints={
+        "prompt": _HIDDEN,
+        "output": _HIDDEN,
+        "tool_arguments": _HIDDEN,
+        "tool_result": _HIDDEN,
+        "documents": _HIDDEN,
+        "tools_offered": "set llm.tools on the model span (openinference-instrumentation-openai-agents 2.6.0 does not)",
+        "model_requested": "set llm.request.model_name on the model span",
+        "model_served": "set llm.response.model_name on the model span, from the provider's answer; llm.model_name alone "
+        "does not say which one it is",
+        "fingerprint": "keep output.value (the raw answer) on the model span, or set openai.response.system_fingerprint",
+        "seed": "pass a seed with the request, and record it in llm.invocation_parameters",
+        "temperature": "pass temperature with the request, and record it in llm.invocation_parameters",
+    },
+)

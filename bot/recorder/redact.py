@@ -1,0 +1,242 @@
+"""Redaction: secrets leave every text before it is stored, logged or shown. A visible mark stays.
+
+``Redactor(settings).text("...")`` for texts, ``.value(obj)`` for JSON values. Pure and quick: a value is first looked at
+as a whole with literal searches, and only the patterns run of which a literal was found. Money and ids stay: they are what
+the responder needs.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, field_validator
+from pydantic_core import from_json, to_json
+
+from bot.domain.base import Value
+from bot.recorder.safe_pattern import check_pattern
+from bot.recorder.secret_patterns import (
+    KEY_SHAPE,
+    KEY_STEMS,
+    KEYED_TEXT,
+    PATTERNS,
+    SECRET_KEY_ENDINGS,
+    SECRET_KEYS,
+    SecretPattern,
+)
+
+_MAX_DEPTH = 64
+_SEPARATORS = str.maketrans("", "", "_-. ")
+_KNOWN_WORDS = frozenset({"none", "null", "true", "false", "undefined", "bearer", "basic", "digest", "token"})
+_ALREADY = "[redacted"
+_LONG_TOKEN = 16
+
+
+class RedactionSettings(Value):
+    """What to redact beyond the maintained set: field names (any spelling) and named patterns."""
+
+    fields: tuple[str, ...] = ()
+    patterns: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("fields")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _plain(name):
+                raise ValueError(f"{name!r} is no field name")
+        return value
+
+    @field_validator("patterns")
+    @classmethod
+    def _safe(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, pattern in value.items():
+            check_pattern(name, pattern)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the first look found worth a second one."""
+
+    patterns: tuple[SecretPattern, ...]
+    stems: tuple[str, ...]
+
+
+class Redactor:
+    """Replaces secrets by ``[redacted: name]``. Holds no state between calls; safe to share between threads."""
+
+    def __init__(self, settings: RedactionSettings | None = None) -> None:
+        """Compile the configured patterns; the maintained ones are compiled once per process."""
+        self.settings = settings or RedactionSettings()
+        self._fields = frozenset(_plain(name) for name in self.settings.fields)
+        self._stems = (*KEY_STEMS, *(stem for name in self.settings.fields for stem in _spellings(name)))
+        self._own = tuple((name, re.compile(pattern)) for name, pattern in self.settings.patterns.items())
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        return self.marked_text(text)[0]
+
+    def value(self, value: Any) -> Any:
+        """The JSON value without secrets; a secret field name takes its whole value."""
+        return self.marked_value(value)[0]
+
+    def marked_text(self, text: str) -> tuple[str, tuple[str, ...]]:
+        """The text without secrets, and the names of what was taken out."""
+        marks: list[str] = []
+        cleaned = self._text(text, self._look(text), marks, 0)
+        return cleaned, tuple(dict.fromkeys(marks))
+
+    def marked_value(self, value: Any) -> tuple[Any, tuple[str, ...]]:
+        """The JSON value without secrets, and the names of what was taken out. Unchanged values come back as they are."""
+        if isinstance(value, str):
+            return self.marked_text(value)
+        look = self._look(to_json(value, fallback=str).decode())
+        if not (look.patterns or look.stems or self._own):
+            return value, ()
+        marks: list[str] = []
+        cleaned = self._value(value, look, marks, 0)
+        return cleaned, tuple(dict.fromkeys(marks))
+
+    def _look(self, text: str) -> _Look:
+        folded = text.lower()
+        return _Look(
+            tuple(s for s in PATTERNS if any(a in (folded if s.folded else text) for a in s.anchors)),
+            tuple(stem for stem in self._stems if stem in folded),
+        )
+
+    def _value(self, value: Any, look: _Look, marks: list[str], depth: int) -> Any:
+        if isinstance(value, str):
+            return self._text(value, look, marks, depth)
+        if depth > _MAX_DEPTH and isinstance(value, (dict, list, tuple)):
+            marks.append("nested_too_deeply")
+            return "[redacted: nested too deeply to look at]"
+        if isinstance(value, dict):
+            return {
+                self._text(str(key), look, marks, depth): self._field(str(key), held, look, marks, depth)
+                for key, held in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self._value(item, look, marks, depth + 1) for item in value]
+        return value
+
+    def _field(self, key: str, held: Any, look: _Look, marks: list[str], depth: int) -> Any:  # noqa: PLR0917
+        if held is not None and not isinstance(held, bool) and held != "" and self._secret_key(key, held):
+            if isinstance(held, str) and held.startswith(_ALREADY):
+                return held
+            name = _plain(key)[:40]
+            marks.append(name)
+            return f"[redacted: {name}]"
+        return self._value(held, look, marks, depth + 1)
+
+    def _secret_key(self, key: str, held: Any) -> bool:
+        last = _plain(key.rpartition(".")[2])  # OpenInference flattens: tool.parameters.api_key
+        if last == "token":  # the name says little; a long one without spaces is a credential
+            return isinstance(held, str) and len(held) >= _LONG_TOKEN and " " not in held
+        return (
+            last in SECRET_KEYS
+            or last.endswith(SECRET_KEY_ENDINGS)
+            or last in self._fields
+            or (bool(self._fields) and _plain(key) in self._fields)
+        )
+
+    def _text(self, text: str, look: _Look, marks: list[str], depth: int) -> str:
+        cleaned = text
+        for secret in look.patterns:
+            cleaned = secret.pattern.sub(_replacement(secret, marks), cleaned)
+        if look.stems and (starts := self._secret_keys(cleaned, look.stems)):
+            cleaned = self._keyed(cleaned, starts, marks, depth)
+        for name, pattern in self._own:
+            cleaned = pattern.sub(_own_replacement(name, marks), cleaned)
+        return cleaned
+
+    def _secret_keys(self, text: str, stems: tuple[str, ...]) -> list[int]:
+        """Where secret field names start that are followed by ``:`` or ``=``, in order."""
+        folded = _folded(text)
+        found: set[int] = set()
+        for stem in stems:
+            hit = folded.find(stem)
+            while hit >= 0:
+                start = _key_start(text, hit)
+                match = KEY_SHAPE.match(text, start)
+                if match is not None and self._secret_key(match["key"], "x" * _LONG_TOKEN):
+                    found.add(start)
+                hit = folded.find(stem, hit + len(stem))
+        return sorted(found)
+
+    def _keyed(self, text: str, starts: list[int], marks: list[str], depth: int) -> str:
+        """Secrets by field name: exactly where the text is JSON, else by ``key=value`` shapes."""
+        if text.lstrip()[:1] in {"{", "["} and depth < _MAX_DEPTH:
+            try:
+                document = from_json(text, allow_inf_nan=False)
+            except ValueError:
+                pass
+            else:
+                before = len(marks)
+                # Escapes are gone now and texts may hold JSON again, so a fresh look.
+                cleaned = self._value(document, self._look(text), marks, depth + 1)
+                return text if len(marks) == before else to_json(cleaned).decode()
+        pieces: list[str] = []
+        done = 0
+        for start in starts:
+            match = KEYED_TEXT.match(text, start) if start >= done else None
+            if match is None:
+                continue
+            held = match["quoted"] or match["bare"] or ""
+            if held.lower() in _KNOWN_WORDS or held.startswith(_ALREADY) or not self._secret_key(match["key"], held):
+                continue
+            name = _plain(match["key"].rpartition(".")[2])[:40]
+            marks.append(name)
+            quote = match["quote"] or ""
+            pieces += [text[done : match.start("between")], f"{match['between']}{quote}[redacted: {name}]{quote}"]
+            done = match.end()
+        return "".join([*pieces, text[done:]])
+
+
+def _folded(text: str) -> str:
+    """Lower case of the same length, so that positions stay comparable (a few letters grow when lowered)."""
+    folded = text.lower()
+    if len(folded) != len(text):
+        folded = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
+    return folded
+
+
+def _key_start(text: str, hit: int) -> int:
+    """Where the word starts in which a stem was found; at most 60 characters before it."""
+    start = hit
+    while start > max(0, hit - 60) and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
+        start -= 1
+    return start
+
+
+def _replacement(secret: SecretPattern, marks: list[str]) -> Callable[[re.Match[str]], str]:
+    part = "secret" if "secret" in secret.pattern.groupindex else 0
+
+    def replace(match: re.Match[str]) -> str:
+        if match[part] is None or match[part].startswith(_ALREADY):
+            return match[0]
+        marks.append(secret.name)
+        start, end = match.span(part)
+        offset = match.start()
+        return f"{match[0][: start - offset]}[redacted: {secret.name}]{match[0][end - offset :]}"
+
+    return replace
+
+
+def _own_replacement(name: str, marks: list[str]) -> Callable[[re.Match[str]], str]:
+    def replace(match: re.Match[str]) -> str:
+        if not match[0]:
+            return ""
+        marks.append(name)
+        return f"[redacted: {name}]"
+
+    return replace
+
+
+def _plain(key: str) -> str:
+    return key.lower().translate(_SEPARATORS)
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """How a field name may be written: ``card_number``, ``card-number``, ``card number``, ``cardnumber``."""
+    words = re.split(r"[_\-. ]+", name.strip("_-. ").lower())
+    return tuple(dict.fromkeys(separator.join(words) for separator in ("_", "-", ".", " ", "")))

@@ -1,0 +1,58 @@
+"""Whether a configured pattern can be run on hostile text: Python's ``re`` has no time limit, so the pattern must be tame.
+
+Refused are: repeats inside repeats (exponential), back references, and a product of repeats over 10,000 (an unbounded one
+counts as 1,000). What stays costs at most a small constant for each character of the text.
+"""
+
+import re
+from typing import Any
+
+# The parser of re itself; private, but the only way to see a pattern's structure without a parser of our own.
+from re import _constants as constants  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+
+_MAX_LENGTH = 300
+_UNBOUNDED = 1_000
+_MAX_COST = 10_000
+
+
+def check_pattern(name: str, pattern: str) -> None:
+    """Raise ``ValueError``, naming the pattern and what to write instead, when it could be slow on some text."""
+    if len(pattern) > _MAX_LENGTH:
+        raise ValueError(f"pattern {name!r} is longer than {_MAX_LENGTH} characters")
+    try:
+        re.compile(pattern)
+        tree = parser.parse(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"pattern {name!r} is not a regular expression: {error}") from None
+    if re.compile(pattern).match(""):
+        raise ValueError(f"pattern {name!r} matches the empty text; it would mark everything")
+    if _cost(name, tree, inside=False) > _MAX_COST:
+        raise ValueError(f"pattern {name!r} could be slow on a long text; write {{1,100}} instead of + or *")
+
+
+def _cost(name: str, tree: Any, *, inside: bool) -> int:
+    cost = 1
+    for operation, argument in tree:
+        if operation in {constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT}:
+            low, high, inner = argument
+            width = _UNBOUNDED if high is constants.MAXREPEAT else high - low + 1
+            if width > 1 and inside:
+                raise ValueError(f"pattern {name!r} has a repeat inside a repeat; write it flat")
+            cost *= max(width, 1) * _cost(name, inner, inside=inside or width > 1)
+        elif operation in {constants.GROUPREF, constants.GROUPREF_IGNORE, constants.GROUPREF_EXISTS}:
+            raise ValueError(f"pattern {name!r} has a back reference, which can be slow")
+        else:
+            cost *= max((_cost(name, inner, inside=inside) for inner in _inner(argument)), default=1)
+        if cost > _MAX_COST:
+            return cost
+    return cost
+
+
+def _inner(argument: Any) -> list[Any]:
+    """The sub-patterns of a group, a branch or a look-around."""
+    if isinstance(argument, parser.SubPattern):
+        return [argument]
+    if isinstance(argument, (tuple, list)):
+        return [found for item in argument for found in _inner(item)]
+    return []
