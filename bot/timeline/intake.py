@@ -1,0 +1,116 @@
+# mypy: disable-error-code="empty-body"
+"""Accepted alerts, made durable before the sender is answered: deduplicated, counted, and put on the work stream."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.domain.alert import Alert
+from bot.domain.base import Value
+from bot.domain.work import Work, WorkItem
+from bot.ports import Clock
+from bot.timeline import keys
+from bot.timeline.connection import Client
+from bot.timeline.keys import Key
+from bot.timeline.lua import script
+from bot.timeline.times import ms, span_ms
+
+_MOST_ALERTS: Final = 1000
+_MOST_BYTES: Final = 2_000_000
+"""A script call blocks the store: a larger body is several calls, each atomic; a repeat of it mends a break."""
+_HOUR_MS: Final = 3_600_000
+
+
+class Accepted(Value):
+    """One alert that is durable now. ``new`` False: this state of it was sent before, only its counter was raised."""
+
+    id: str
+    new: bool
+
+
+@script
+async def accept(
+    redis: Client,
+    work: Key,
+    alerts: Sequence[Key],
+    now: int,
+    ttl_ms: int,
+    states: Sequence[str],
+    items: Sequence[bytes],
+) -> list[int]:
+    """-- Remember each alert, put each new state of it on the work stream, count repeats.
+
+    local fresh = {}
+    for i = 1, #alerts do
+      local key, state = alerts[i], states[i]
+      fresh[i] = redis.call('HSETNX', key, state, string.format('%.0f', now))
+      if fresh[i] == 1 then redis.call('XADD', work, '*', 'n', '0', 'i', items[i]) end
+      if state == 'firing' then
+        redis.call('HINCRBY', key, 'count', 1)
+        redis.call('HSETNX', key, 'first', string.format('%.0f', now))
+        redis.call('HSET', key, 'last', string.format('%.0f', now))
+      end
+      redis.call('PEXPIRE', key, ttl_ms)
+    end
+    return fresh
+    """
+
+
+@script
+async def tell_once(redis: Client, told: Key, work: Key, ttl_ms: int, item: bytes) -> int:
+    """-- Put an item on the work stream unless this was told before.
+
+    if not redis.call('SET', told, '1', 'NX', 'PX', ttl_ms) then return 0 end
+    redis.call('XADD', work, '*', 'n', '0', 'i', item)
+    return 1
+    """
+
+
+class Intake:
+    """The durable side of ``POST /alerts``. Remembers an alert for ``Lifetimes.alerts`` after its last repeat."""
+
+    def __init__(self, redis: Client, clock: Clock, lifetimes: keys.Lifetimes) -> None:
+        """``redis`` is the hot client."""
+        self._redis = redis
+        self._clock = clock
+        self._ttl = span_ms(lifetimes.alerts)
+
+    async def accept(self, alerts: Sequence[Alert]) -> list[Accepted]:
+        """Make alerts durable, one script call for up to 1,000 of them; the answer has their order.
+
+        A firing and a resolved message of one alert are two operations. StoreUnavailable: send all of it again, what
+        was stored already is recognised.
+        """
+        accepted: list[Accepted] = []
+        for chunk in _chunks(alerts):
+            fresh = await accept(
+                self._redis,
+                keys.WORK(),
+                [keys.ALERT(alert.id) for alert, _ in chunk],
+                ms(self._clock.now()),
+                self._ttl,
+                [alert.status.value for alert, _ in chunk],
+                [item for _, item in chunk],
+            )
+            accepted += [Accepted(id=alert.id, new=bool(new)) for (alert, _), new in zip(chunk, fresh, strict=True)]
+        return accepted
+
+    async def trouble(self, source: str, reason: str) -> bool:
+        """Put a source's trouble on the work stream, once per source and hour. True when it was put there now."""
+        now = ms(self._clock.now())
+        item = WorkItem(kind=Work.SOURCE_TROUBLE, payload={"source": source, "reason": reason})
+        told = keys.TROUBLE(source, str(now // _HOUR_MS))
+        return bool(await tell_once(self._redis, told, keys.WORK(), 2 * _HOUR_MS, item.model_dump_json().encode()))
+
+
+def _chunks(alerts: Sequence[Alert]) -> Iterator[list[tuple[Alert, bytes]]]:
+    chunk: list[tuple[Alert, bytes]] = []
+    size = 0
+    for alert in alerts:
+        item = b'{"kind":"alert","payload":%b}' % alert.model_dump_json().encode()
+        if chunk and (len(chunk) == _MOST_ALERTS or size + len(item) > _MOST_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append((alert, item))
+        size += len(item)
+    if chunk:
+        yield chunk

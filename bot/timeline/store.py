@@ -1,0 +1,57 @@
+"""The store as one object: made once by ``bot.app`` and handed to everything that reads or writes state."""
+
+from bot.errors import Misconfigured
+from bot.ports import Clock
+from bot.timeline import keys
+from bot.timeline.chain import FORMAT, Chain
+from bot.timeline.connection import Connections
+from bot.timeline.desired import Desired
+from bot.timeline.evidence import EvidenceStore
+from bot.timeline.intake import Intake
+from bot.timeline.intents import Intents
+from bot.timeline.offers import OfferStore
+from bot.timeline.outbox import Outbox
+from bot.timeline.sessions import Sessions
+from bot.timeline.spans import SpanStore
+from bot.timeline.timeline import Timeline
+from bot.timeline.workstream import WorkStream
+
+
+class Store:
+    """All of Pullcord's state. Call ``start`` once before use; every failure to reach it is a StoreUnavailable."""
+
+    def __init__(
+        self, connections: Connections, chain_key: bytes, clock: Clock, lifetimes: keys.Lifetimes | None = None
+    ) -> None:
+        """``chain_key`` is ``PULLCORD_CHAIN_KEY``, or ``local_chain_key(data_dir)`` of the embedded store."""
+        life = lifetimes or keys.Lifetimes()
+        hot, blocking = connections.hot, connections.blocking
+        self.connections = connections
+        self._chain = Chain(chain_key)
+        self.incidents = Timeline(hot, self._chain, clock, life)
+        self.work = WorkStream(hot, blocking, clock, life)
+        self.desired = Desired(hot, clock)
+        self.spans = SpanStore(hot, blocking, clock, life)
+        self.evidence = EvidenceStore(blocking, life.evidence)
+        self.outbox = Outbox(hot, clock)
+        self.intake = Intake(hot, clock, life)
+        self.intents = Intents(hot, clock, life)
+        self.sessions = Sessions(hot, clock, life)
+        self.offers = OfferStore(hot, life.offers)
+
+    async def start(self) -> None:
+        """Check that this store was written with this chain key (Misconfigured if not), and make the consumer group."""
+        hot = self.connections.hot
+        await hot.call("HSETNX", keys.META(), "chain", self._chain.fingerprint)
+        await hot.call("HSETNX", keys.META(), "format", FORMAT)
+        known = (await hot.call("HGET", keys.META(), "chain")).decode()
+        if known != self._chain.fingerprint:
+            raise Misconfigured(
+                "The timelines in this store were written with another chain key.",
+                next_step="Set PULLCORD_CHAIN_KEY to the key of the other replicas (embedded: restore chain.key).",
+            )
+        await self.work.make_group()
+
+    async def ping(self) -> None:
+        """One round trip; StoreUnavailable when the store does not answer within half a second."""
+        await self.connections.ping()
