@@ -362,6 +362,7 @@ class Kind(StrEnum):
     VIEW = "view"
     COMMAND = "command"
     EVENT = "event"
+    SHORTCUT = "shortcut"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification
-from bot.domain.base import Json, Value
+from bot.domain.base import Json, Utc, Value
 from bot.domain.desired import AgentState, FlagRead
 from bot.domain.incident import Incident
 from bot.domain.run import Run
@@ -168,6 +168,15 @@ class DirectMessage(Value):
     blocks: tuple[dict[str, Json], ...]
 
 
+class ChatMessage(Value):
+    """A message that somebody wrote in Slack. All of ``text`` is foreign. ``author`` is a user or bot id."""
+
+    text: str
+    author: str | None
+    at: Utc
+    permalink: str | None = None
+
+
 class Chat(Protocol):
     """How people are reached in Slack. Raises ActionFailed (Slack said no) or OutcomeUnknown (no answer)."""
 
@@ -185,4 +194,12 @@ class Chat(Protocol):
 
     async def is_full_member(self, user: str, team: str | None) -> bool:
         """True for an active full member of our workspace: no guest, no bot. Raises when unreadable."""
+        ...
+
+    async def message(self, channel: str, ts: str) -> ChatMessage | None:
+        """One message of a channel or thread, or None when there is none (any more) or it is not ours to read."""
+        ...
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Put a reaction (``white_check_mark``) on a message; having it already or not being allowed to is no error."""
         ...

@@ -32,6 +32,8 @@ class Work(StrEnum):
     """Tell one person visibly why a click did nothing. Payload: ``channel``, ``user``, ``text``."""
     SOURCE_TROUBLE = "source_trouble"
     """An authenticated source sent what we had to refuse: one incident for that source. Payload: source, reason."""
+    REFRESH = "refresh"
+    """The card shows a countdown whose class changes now: render it again. No payload."""
     DEAD_LETTER = "dead_letter"
     """A work item failed five times: tell people. Payload: the item's kind and the reason."""
 

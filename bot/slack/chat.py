@@ -1,0 +1,159 @@
+"""``SlackChat``: how the rest of Pullcord reaches people (``bot.ports.Chat``).
+
+A message with a dedupe key is sent once: the intent is stored first, and a retry after a lost answer finds the message
+by its metadata before it would send a second one. When the history cannot be read it is sent again: woken twice beats
+not woken.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.ports import ChatMessage, Clock, DirectMessage
+from bot.slack.client import SlackClient
+from bot.slack.errors import SlackError, UserUnreachable
+from bot.slack.identity import Identity
+from bot.timeline.intents import Intents
+
+MEMBER_SECONDS = 60.0
+SKEW_SECONDS = 300.0
+"""Slack's clock and ours may differ by so much when a message is looked for."""
+_TS = re.compile(r"^\d{1,12}\.\d{1,9}$")
+_MOST_MEMBERS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    full: bool
+    at: float
+
+
+class SlackChat:
+    """Posts through the Web API; RateLimited (``Busy``) is passed on so that the caller reschedules."""
+
+    def __init__(self, client: SlackClient, identity: Identity, intents: Intents, clock: Clock) -> None:
+        """``intents`` is ``store.intents``."""
+        self._client = client
+        self._identity = identity
+        self._intents = intents
+        self._clock = clock
+        self._members: dict[str, _Member] = {}
+        self._direct: dict[str, str] = {}
+
+    async def direct_channel(self, user: str) -> str:
+        """The channel of direct messages with this person."""
+        known = self._direct.get(user)
+        if known is None:
+            opened = await self._client.call("conversations.open", users=user)
+            known = self._direct[user] = str(opened["channel"]["id"])
+        return known
+
+    async def direct(self, user: str, message: DirectMessage, dedupe_key: str) -> str:
+        """Send one person a direct message, once per ``dedupe_key``; answers its ts."""
+        return await self.post(await self.direct_channel(user), message, dedupe_key)
+
+    async def post(self, channel: str, message: DirectMessage, dedupe_key: str, thread_ts: str | None = None) -> str:
+        """Post to a channel or thread, once per ``dedupe_key``; answers its ts."""
+        before = await self._intents.intend(dedupe_key)
+        if before is not None:
+            ts = before.ts or await self._found(channel, dedupe_key, before.at, thread_ts)
+            if ts is not None:
+                if before.ts is None:
+                    await self._intents.posted(dedupe_key, channel, ts)
+                return ts
+        answer = await self._client.call(
+            "chat.postMessage",
+            channel=channel,
+            thread_ts=thread_ts,
+            text=message.text,
+            blocks=list(message.blocks) or None,
+            metadata={"event_type": "pullcord_message", "event_payload": {"dedupe_key": dedupe_key}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        ts = str(answer["ts"])
+        await self._intents.posted(dedupe_key, channel, ts)
+        return ts
+
+    async def ephemeral(self, channel: str, user: str, text: str) -> None:
+        """Tell one person something in a channel, visible to that person only."""
+        await self._client.call("chat.postEphemeral", channel=channel, user=user, text=text)
+
+    async def is_full_member(self, user: str, team: str | None) -> bool:
+        """True for an active full member of our workspace: no guest, no bot. Raises when unreadable. Kept for 60 s."""
+        await self._identity.learn()
+        if team is not None and not self._identity.serves(team):
+            return False
+        now = self._clock.now().timestamp()
+        known = self._members.get(user)
+        if known is not None and 0 <= now - known.at <= MEMBER_SECONDS:
+            return known.full
+        try:
+            answer = await self._client.call("users.info", user=user)
+        except UserUnreachable:
+            full = False
+        else:
+            full = self._is_full(answer.get("user") or {})
+        if len(self._members) >= _MOST_MEMBERS:
+            self._members.clear()
+        self._members[user] = _Member(full=full, at=now)
+        return full
+
+    async def message(self, channel: str, ts: str) -> ChatMessage | None:
+        """One message of a channel or thread, or None when there is none (any more) or it is not ours to read."""
+        if not _TS.match(ts):
+            return None
+        try:
+            found = await self._one(channel, ts)
+            if found is None:
+                return None
+            link = await self._permalink(channel, ts)
+        except SlackError:
+            return None
+        author = found.get("user") or found.get("bot_id")
+        return ChatMessage(
+            text=str(found.get("text") or ""),
+            author=author if isinstance(author, str) else None,
+            at=datetime.fromtimestamp(float(ts), tz=UTC),
+            permalink=link,
+        )
+
+    async def react(self, channel: str, ts: str, name: str) -> None:
+        """Put a reaction on a message; having it already or not being allowed to is no error."""
+        await self._client.try_call("reactions.add", channel=channel, timestamp=ts, name=name)
+
+    async def _found(self, channel: str, dedupe_key: str, since: datetime, thread_ts: str | None) -> str | None:
+        known = await self._identity.learn()
+        oldest = since.timestamp() - SKEW_SECONDS
+        try:
+            return await self._client.find(channel, dedupe_key, oldest=oldest, thread_ts=thread_ts, author=known.user)
+        except SlackError:
+            return None
+
+    async def _one(self, channel: str, ts: str) -> dict[str, Any] | None:
+        bounds = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True, "limit": 1}
+        page = await self._client.call("conversations.history", **bounds)
+        found = _with_ts(page, ts)
+        if found is None:  # a reply is in no history, only in its thread
+            found = _with_ts(await self._client.call("conversations.replies", ts=ts, **bounds), ts)
+        return found
+
+    async def _permalink(self, channel: str, ts: str) -> str | None:
+        try:
+            answer = await self._client.call("chat.getPermalink", channel=channel, message_ts=ts)
+        except SlackError:
+            return None
+        return str(answer.get("permalink") or "") or None
+
+    def _is_full(self, user: dict[str, Any]) -> bool:
+        """Fields as in Slack's user object. What is missing is not assumed to be harmless: no team, no member."""
+        enterprise = user.get("enterprise_user") or {}
+        teams = [user.get("team_id"), *(enterprise.get("teams") or ())]
+        ours = any(isinstance(team, str) and self._identity.serves(team) for team in teams)
+        barred = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")
+        return ours and user.get("id") != "USLACKBOT" and not any(user.get(flag) for flag in barred)
+
+
+def _with_ts(page: dict[str, Any], ts: str) -> dict[str, Any] | None:
+    return next((m for m in page.get("messages") or () if m.get("ts") == ts), None)

@@ -1,0 +1,31 @@
+"""Declare: a person says that something is wrong, without an alert."""
+
+from bot.plugin import Click, FieldErrors, Kind, OpenModal, Quiet, Reply, Say, Services, interaction
+from handlers.slack.forms import declare_form, field
+
+
+@interaction("declare", Kind.COMMAND, help_text="declare [what happened]: opens an incident")
+async def declare_command(click: Click, services: Services) -> Reply:
+    """``/pullcord declare <what happened>``; without words the modal asks."""
+    if not click.args:
+        return OpenModal(declare_form(click.channel))
+    await services.requests.declare(click.by, key=click.key, agent=None, summary=click.args, channel=click.channel)
+    return Say("An incident is being opened; its card comes in a moment.")
+
+
+@interaction("pullcord_declare", Kind.BUTTON)
+async def declare_button(click: Click, services: Services) -> Reply:
+    """The tray's button."""
+    return OpenModal(declare_form(click.channel))
+
+
+@interaction("pullcord_declare_submit", Kind.VIEW)
+async def declare_submit(click: Click, services: Services) -> Reply:
+    """What happened came."""
+    summary = field(click.values, "summary")
+    if not summary:
+        return FieldErrors({"summary": "Say in one sentence what went wrong."})
+    agent = field(click.values, "agent") or None
+    channel = click.metadata or None
+    await services.requests.declare(click.by, key=click.key, agent=agent, summary=summary, channel=channel)
+    return Quiet()
