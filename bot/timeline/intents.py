@@ -1,4 +1,4 @@
-"""Intents: a message is about to be sent under a dedupe key. Written before Slack is called, so that a retry looks first.
+"""Intents: a message is about to be sent under a dedupe key. Written before Slack is called: a retry looks first.
 
 Without it a retry after a lost answer would either send twice or have to search the history before every first page.
 """

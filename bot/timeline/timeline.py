@@ -4,16 +4,15 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from pydantic import TypeAdapter
 
-from bot.domain.base import Json, Value
-from bot.domain.events import Entry, Event, IncidentOpened
+from bot.domain.base import Json
+from bot.domain.events import Entry, IncidentOpened
 from bot.domain.incident import Incident
 from bot.domain.project import project
-from bot.domain.work import Due, WorkItem
 from bot.errors import Refused, StoreUnavailable
 from bot.ports import Clock
 from bot.timeline import keys
@@ -23,6 +22,9 @@ from bot.timeline.lookups import Lookups, Repeat
 from bot.timeline.rows import indexed, rank_of, row_of
 from bot.timeline.times import ms, span_ms
 from bot.timeline.write_script import write as write_script
+from bot.timeline.writes import Claim, OpenResult, Write, Written
+
+__all__ = ["Claim", "Decide", "OpenResult", "Timeline", "Verdict", "Write", "Written"]
 
 _JSON: TypeAdapter[Json] = TypeAdapter(Json)
 _PAGE: Final = 500
@@ -30,51 +32,6 @@ _KEPT: Final = 256
 """Projections kept in memory; any other is read again from its timeline."""
 _TRIES: Final = 100
 """Other processes may move the head between reading and writing; each lost try means that another one wrote."""
-
-
-class Claim(Value):
-    """A name that the first writer gets, for the life of the incident (``offer:ab12``). ``value`` says who won."""
-
-    key: str
-    value: dict[str, Json]
-
-
-class Write(Value):
-    """What to write at once: events, work, due times to set and to clear, claims. ``answer`` is told to any repeat.
-
-    ``dirty`` False leaves the card as it is: the poster's own bookkeeping must not make it post again.
-    """
-
-    events: tuple[Event, ...]
-    work: tuple[WorkItem, ...] = ()
-    due: tuple[Due, ...] = ()
-    clear: tuple[str, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    dirty: bool = True
-    answer: Json = None
-
-
-class Written(Value):
-    """What came of a write. ``seen``: this operation was done before, ``answer`` is its answer of then.
-
-    ``claimed``: another was first, ``answer`` holds the winner's claim value. ``nothing``: there was nothing to write.
-    ``incident`` is up to date in each case.
-    """
-
-    status: Literal["written", "seen", "claimed", "nothing"]
-    answer: Json
-    incident: Incident
-
-
-class OpenResult(Value):
-    """The incident that was opened, or (``opened`` False) the one to join, or the one this operation opened before.
-
-    ``seen`` is True for the latter.
-    """
-
-    incident_id: str
-    opened: bool
-    seen: bool = False
 
 
 Decide = Callable[[Incident], Write | None]

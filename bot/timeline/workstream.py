@@ -20,6 +20,7 @@ from bot.timeline.times import moment, ms, span_ms
 TRIES: Final = 5
 """After so many tries an item is set aside."""
 _MOVED_AT_ONCE: Final = 100
+_UNREADABLE_AGAIN: Final = timedelta(seconds=15)
 
 
 class Leased(Value):
@@ -169,7 +170,7 @@ class WorkStream:
         )
 
     async def _readable(self, entries: list[tuple[bytes, dict[bytes, bytes], int]]) -> list[Leased]:
-        """The entries as leases. One that cannot be read (a newer Pullcord wrote it) is set aside at once."""
+        """The entries as leases. One that cannot be read is left to another replica, or set aside."""
         leased: list[Leased] = []
         for entry_id, fields, deliveries in entries:
             raw = fields.get(b"i", b"")
@@ -177,10 +178,21 @@ class WorkStream:
                 item = WorkItem.model_validate_json(raw)
                 tries = int(fields.get(b"n", b"0"))
             except (ValidationError, ValueError):
-                await self._bury(entry_id.decode(), raw, None, "this version of Pullcord cannot read the item")
+                await self._put_back(entry_id.decode(), fields, deliveries)
             else:
                 leased.append(Leased(id=entry_id.decode(), item=item, deliveries=tries + deliveries))
         return leased
+
+    async def _put_back(self, entry_id: str, fields: dict[bytes, bytes], deliveries: int) -> None:
+        """An item of a newer Pullcord, during a rolling upgrade: offered again five times, then set aside."""
+        raw, earlier = fields.get(b"i", b""), fields.get(b"n", b"0")
+        tries = deliveries + (int(earlier) if earlier.isdigit() else TRIES)
+        if tries >= TRIES:
+            await self._bury(entry_id, raw, None, "no Pullcord here can read this item")
+            return
+        at = ms(self._clock.now() + _UNREADABLE_AGAIN)
+        body = b"%d %b" % (tries, raw)
+        await workscripts.retry(self._redis, keys.WORK(), keys.DUE(), keys.DUE_ITEMS(), keys.GROUP, entry_id, at, body)
 
     async def _bury(self, entry_id: str, raw: bytes, item: WorkItem | None, reason: str) -> bool:
         kind = "unreadable" if item is None else item.kind.value
