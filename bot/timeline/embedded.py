@@ -94,6 +94,14 @@ async def start_embedded(data_dir: Path) -> EmbeddedStore:
     return EmbeddedStore(data_dir, socket, lock, process)
 
 
+async def running_store(data_dir: Path) -> str | None:
+    """The address of the store that a running bot holds in ``data_dir``, for a command beside it; None: nothing runs."""
+    if not data_dir.is_dir():
+        return None
+    socket = _socket_path(data_dir.resolve())
+    return f"unix://{quote(str(socket))}" if await _answers(socket) else None
+
+
 def _private_directory(data_dir: Path) -> Path:
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
