@@ -15,6 +15,12 @@ from bot.domain.effect import EffectCounts
 TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 SpanId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
+UNRECORDED_TOOL = "(tool not recorded)"
+"""The name of a tool call of which only a model's finish reason is known: it happened or not, and nobody recorded what.
+
+It is no tool that could be revoked or classified; it keeps a run from being shown as one that changed nothing.
+"""
+
 
 class StepKind(StrEnum):
     """What a span of a run was."""

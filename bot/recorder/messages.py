@@ -80,7 +80,9 @@ def _inner(held: Any, name: str) -> Any:
 def _result(item: dict[str, Any]) -> Json:
     held = item.get("content")
     if held is None and item.get("contents"):
-        texts = [_inner(part, "message_content").get("text") for part in items(item["contents"]) if isinstance(part, dict)]
+        texts = [
+            _inner(part, "message_content").get("text") for part in items(item["contents"]) if isinstance(part, dict)
+        ]
         held = "\n".join(text for text in texts if isinstance(text, str))
     return structured(held)
 

@@ -91,7 +91,9 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
             rest = stream.unused_data
     except zlib.error as error:
         raise Refused(
-            f"The body is not gzip: {error}.", field="body", next_step="Drop the content-encoding header or compress it."
+            f"The body is not gzip: {error}.",
+            field="body",
+            next_step="Drop the content-encoding header or compress it.",
         ) from None
     return b"".join(pieces)
 
@@ -117,4 +119,3 @@ def _collect(found: Iterator[SpanRecord | BadSpan], limits: Limits) -> Export:
         raise Refused(bad[0].reason, field=bad[0].field, next_step="Nothing of this export was taken.")
     reason = f"{bad[0].field}: {bad[0].reason}" if bad else ""
     return Export(spans=tuple(good), rejected=rejected, reason=reason)
-

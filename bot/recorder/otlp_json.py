@@ -100,7 +100,9 @@ def _span(span: dict[str, Any], where: str, limits: Limits) -> dict[str, object]
             }
             for i, event in enumerate(events[: limits.events])
         ],
-        "marks": [f"{len(events) - limits.events} events over the cap were dropped"] if len(events) > limits.events else (),
+        "marks": [f"{len(events) - limits.events} events over the cap were dropped"]
+        if len(events) > limits.events
+        else (),
     }
 
 

@@ -119,7 +119,7 @@ class Redactor:
             return [self._value(item, look, marks, depth + 1) for item in value]
         return value
 
-    def _field(self, key: str, held: Any, look: _Look, marks: list[str], depth: int) -> Any:  # noqa: PLR0917
+    def _field(self, key: str, held: Any, look: _Look, marks: list[str], depth: int) -> Any:
         if held is not None and not isinstance(held, bool) and held != "" and self._secret_key(key, held):
             if isinstance(held, str) and held.startswith(_ALREADY):
                 return held

@@ -5,11 +5,11 @@ counts as 1,000). What stays costs at most a small constant for each character o
 """
 
 import re
-from typing import Any
 
 # The parser of re itself; private, but the only way to see a pattern's structure without a parser of our own.
 from re import _constants as constants  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
 
 _MAX_LENGTH = 300
 _UNBOUNDED = 1_000

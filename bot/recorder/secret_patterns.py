@@ -50,9 +50,7 @@ PATTERNS: tuple[SecretPattern, ...] = (
     _secret("webhook_secret", "whsec_", _START + r"whsec_[A-Za-z0-9+/=]{16,200}"),
     _secret("google_key", "AIza", _START + r"AIza[0-9A-Za-z_-]{35}"),
     _secret("google_token", "ya29. GOCSPX-", _START + r"(?:ya29\.|GOCSPX-)[0-9A-Za-z_.-]{20,500}"),
-    _secret(
-        "jwt", "eyJ", _START + r"eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{4,8000}\.?[A-Za-z0-9_-]{0,4000}"
-    ),
+    _secret("jwt", "eyJ", _START + r"eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{4,8000}\.?[A-Za-z0-9_-]{0,4000}"),
     _secret(
         "authorization",
         "bearer basic",

@@ -112,7 +112,9 @@ def _input(span: SpanRecord) -> tuple[Message, ...] | None:
         return tuple(message(item) for item in flattened)
     if isinstance(span.attributes.get("gen_ai.prompt"), str):
         return messages(span.attributes["gen_ai.prompt"])
-    found = tuple(_event_message(_MESSAGE_EVENTS[e.name], e.attributes) for e in span.events if e.name in _MESSAGE_EVENTS)
+    found = tuple(
+        _event_message(_MESSAGE_EVENTS[e.name], e.attributes) for e in span.events if e.name in _MESSAGE_EVENTS
+    )
     return found or None
 
 
@@ -140,9 +142,7 @@ def _event_message(role: str, attributes: Mapping[str, Json]) -> Message:
     if role == "tool":
         return Message(
             role="tool",
-            parts=(
-                Part(kind="tool_result", call_id=text_of(body.get("id")), result=structured(body.get("content"))),
-            ),
+            parts=(Part(kind="tool_result", call_id=text_of(body.get("id")), result=structured(body.get("content"))),),
         )
     return message({**body, "role": body.get("role") or role})
 

@@ -1,0 +1,168 @@
+"""The guess whether a call only reads, for tools that the catalogue does not name. Anything not plain is no read.
+
+Four rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
+
+1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, calculate or think, no other part
+   of it is a verb or and/or/out/in, and no argument looks like a method or a body.
+2. **A reading name behind its service's name**: the parts before the reading verb are no verbs (``BingSearch``,
+   ``TwitterManagerGetUserProfile``, ``mcp__github__list_issues``); otherwise as rule 1. Names get such prefixes where tools of
+   many services are offered together.
+3. **A hand-off to a person or another agent** (``transfer_to_human_agents``): no data and no money changes, only who goes
+   on talking; not with an argument that speaks of money or accounts.
+4. **A shell command that cannot change anything**: the tool is a shell, its one command is a program of a short list
+   (``ls``, ``du``, ``ps``, ...) and has no operator, redirection or substitution in it.
+
+Rules 2 to 4 are ours, read from published runs of failing agents; without them each look into a directory counts as
+something that cannot be undone, and the three lines that matter drown.
+"""
+
+import re
+import shlex
+
+from bot.domain.base import Json
+from bot.domain.run import ToolCall
+from bot.effects.verbs import (
+    HAND_OFF,
+    JOINING,
+    MONEY,
+    READING,
+    READING_ANYWHERE,
+    SHELL_ARGUMENTS,
+    SHELL_NAMES,
+    SHELL_OPTIONS,
+    SHELL_READS,
+    TO_WHOM,
+    VERBS,
+)
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_METHOD_NAMES = frozenset(["method", "httpmethod", "requestmethod", "verb", "httpverb", "action"])
+_METHODS = frozenset(["POST", "PUT", "PATCH", "DELETE", "MUTATION"])
+_BODY_NAMES = frozenset(
+    [
+        "body",
+        "requestbody",
+        "data",
+        "payload",
+        "json",
+        "form",
+        "formdata",
+        "postdata",
+        "content",
+        "contents",
+        "patch",
+        "files",
+    ]
+)
+_STATEMENT = re.compile(
+    r"\s*(?:mutation\b[^{]{0,200}\{|insert\s+into\b|update\s+\S{1,100}\s+set\b|delete\s+from\b|merge\s+into\b"
+    r"|(?:drop|truncate|alter|create)\s+(?:table|database|index|schema|view|user)\b)",
+    re.IGNORECASE,
+)
+_SENT_TEXT = re.compile(r"\b(?:method|body|payload|data|json)\b[\"']?\s{0,5}[:=]", re.IGNORECASE)
+_NAMESPACE = re.compile(r"__|[./:]")
+_SHELL_SPECIAL = re.compile(r"[;&|<>$`(){}\n\r\\!]")
+_MAX_NAME = 200
+_MAX_DEPTH = 12
+
+
+def guess(call: ToolCall) -> str | None:
+    """Why the call is taken for a read, in words; ``None`` when it is not plainly one."""
+    words = name_words(call.name)
+    if not words:
+        return None
+    reason = _reading_name(words, call.name) or _hand_off(words, call)
+    if reason is not None:
+        return None if _sends_something(words, call) else f"guessed: {reason}"
+    reason = _shell_read(words, call.arguments)
+    return f"guessed: {reason}" if reason else None
+
+
+def name_words(name: str) -> list[str]:
+    """The parts of a tool's name in lower case: snake, camel, kebab, dots. ``look up`` becomes one word."""
+    if len(name) > _MAX_NAME:
+        return []
+    words = [word.lower() for word in _WORD.findall(name)]
+    joined: list[str] = []
+    for word in words:
+        if word == "up" and joined and joined[-1] == "look":
+            joined[-1] = "lookup"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _reading_name(words: list[str], name: str) -> str | None:
+    if any(word in JOINING for word in words):
+        return None
+    at = next((index for index, word in enumerate(words) if word in READING), None)
+    if at is None or any(_is_verb(words, index) for index in range(len(words)) if index != at):
+        return None
+    if at == 0:
+        return f"its name starts with {words[0]} and holds no other verb"
+    local = name_words(_NAMESPACE.split(name)[-1])
+    if words[at] in READING_ANYWHERE or local == words[at:]:
+        return f"its only verb is {words[at]}, behind {' '.join(words[:at])}"
+    return None
+
+
+def _is_verb(words: list[str], index: int) -> bool:
+    """Whether the part is a verb that changes something. What follows ``by`` is a field: ``find_user_by_email``."""
+    return words[index] in VERBS and not (index > 0 and words[index - 1] == "by")
+
+
+def _hand_off(words: list[str], call: ToolCall) -> str | None:
+    verb = words[0] in HAND_OFF or words[:2] in (["hand", "off"], ["hand", "over"])
+    if not verb or "to" not in words or words[-1] not in TO_WHOM or MONEY.intersection(words):
+        return None
+    if not call.arguments_recorded or not isinstance(call.arguments, (dict, type(None))):
+        return None
+    keys = [word for key in (call.arguments or {}) for word in name_words(str(key))]
+    if MONEY.intersection(keys):
+        return None
+    return "a hand-off of the conversation to a person or another agent; no data or money changes"
+
+
+def _sends_something(words: list[str], call: ToolCall) -> bool:
+    """Whether an argument looks like a method or a body; a bare ``fetch`` whose arguments are not recorded might have one."""
+    if not call.arguments_recorded:
+        return len(words) == 1
+    if isinstance(call.arguments, str) and _SENT_TEXT.search(call.arguments):
+        return True  # arguments that could not be read as fields
+    return _looks_sent(call.arguments, 0)
+
+
+def _looks_sent(value: Json, depth: int) -> bool:
+    if depth > _MAX_DEPTH:
+        return True
+    if isinstance(value, str):
+        return value.strip() in _METHODS or _STATEMENT.match(value) is not None
+    if isinstance(value, list):
+        return any(_looks_sent(item, depth + 1) for item in value)
+    if isinstance(value, dict):
+        return any(_sent_name(str(key)) or _looks_sent(held, depth + 1) for key, held in value.items())
+    return False
+
+
+def _sent_name(key: str) -> bool:
+    plain = "".join(name_words(key))
+    return plain in _METHOD_NAMES or plain in _BODY_NAMES
+
+
+def _shell_read(words: list[str], arguments: Json) -> str | None:
+    if not SHELL_NAMES.intersection(words) or not isinstance(arguments, dict):
+        return None
+    plain = {"".join(name_words(str(key))): held for key, held in arguments.items()}
+    commands = [held for key, held in plain.items() if key in SHELL_ARGUMENTS]
+    if len(commands) != 1 or any(key not in SHELL_ARGUMENTS | SHELL_OPTIONS for key in plain):
+        return None
+    command = commands[0]
+    if not isinstance(command, str) or _SHELL_SPECIAL.search(command.strip()):
+        return None
+    try:
+        parts = shlex.split(command)
+    except ValueError:
+        return None
+    if not parts or parts[0] not in SHELL_READS:
+        return None
+    return f"the command only runs {parts[0]}, without operators or redirection"
