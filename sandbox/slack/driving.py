@@ -1,0 +1,376 @@
+"""The operations behind `Driver`: finds what a person means, refuses what they could not do, and does it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from sandbox.slack.backend import Backend
+from sandbox.slack.choices import elements, stateful
+from sandbox.slack.delivery import Webhook
+from sandbox.slack.errors import DriveError
+from sandbox.slack.events import Delivered
+from sandbox.slack.faults import Fault
+from sandbox.slack.interactions import Interactions
+from sandbox.slack.limits import Limits
+from sandbox.slack.live import references
+from sandbox.slack.model import Channel, Json, Message, View
+from sandbox.slack.people import Person
+from sandbox.slack.registration import Registration
+from sandbox.slack.typed import stored
+
+LONGEST_WAIT = 30.0
+
+
+class Driving:
+    """Each public coroutine is one operation; `do` is the only door to them."""
+
+    def __init__(self, slack: Backend) -> None:
+        self._slack = slack
+        self._interactions = Interactions(slack)
+
+    async def do(self, operation: str, arguments: Json) -> Any:
+        """Run an operation by name.
+
+        Raises:
+            DriveError: there is none of that name, its arguments do not fit, or it cannot be done.
+        """
+        function = None if operation.startswith("_") or operation == "do" else getattr(self, operation, None)
+        if function is None:
+            raise DriveError(f"the sandbox has no operation {operation!r}")
+        try:
+            return await function(**arguments)
+        except TypeError as error:
+            if "argument" not in str(error):
+                raise
+            raise DriveError(f"{operation}: {error}") from error
+
+    # -- finding ------------------------------------------------------------------------------------------------
+
+    def _person(self, ref: str, *, acting: bool = False) -> Person:
+        person = self._slack.workspace.find_person(ref)
+        if person is None:
+            names = ", ".join(f"@{one.name}" for one in self._slack.workspace.people.values())
+            raise DriveError(f"nobody here is {ref!r}; there are {names}")
+        if acting and (person.deleted or person.is_bot):
+            raise DriveError(f"@{person.name} cannot act: {'a bot' if person.is_bot else 'deactivated'}")
+        return person
+
+    def _channel(self, ref: str, person: Person | None = None) -> Channel:
+        workspace = self._slack.workspace
+        channel = workspace.find_channel(ref)
+        if channel is None and (found := workspace.find_person(ref)) is not None:
+            channel = workspace.direct([found.id])
+        if channel is None:
+            names = ", ".join(f"#{one.name}" for one in workspace.channels.values() if one.name)
+            raise DriveError(f"there is no channel {ref!r}; there are {names}")
+        if person is not None and channel.kind != "public" and person.id not in channel.members:
+            raise DriveError(f"@{person.name} is not in {channel.id} and cannot see it")
+        return channel
+
+    def _message(self, channel: Channel, ts: str, person: Person | None = None) -> Message:
+        message = channel.messages.get(ts)
+        if message is None:
+            own = [one for one in channel.ephemerals if one.ts == ts and person and one.ephemeral_to == person.id]
+            message = own[0] if own else None
+        if message is None:
+            raise DriveError(f"there is no message {ts} in {channel.name or channel.id} that this person can see")
+        return message
+
+    def _view(self, person: Person, view_id: str) -> View:
+        view = self._slack.views.find(view_id)
+        home = self._slack.views.homes.get(person.id)
+        if view is None and home is not None and home.id == view_id:
+            view = home
+        if view is None or view.user != person.id:
+            raise DriveError(f"@{person.name} has no view {view_id} open")
+        return view
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    async def messages(self, channel: str, thread_ts: str | None = None) -> list[Json]:
+        """See `Driver.messages`."""
+        found = self._channel(channel).messages.values()
+        wanted = [one for one in found if thread_ts is None or thread_ts in (one.ts, one.thread_ts)]
+        return [one.wire(metadata=True) for one in wanted]
+
+    async def find_message(
+        self, channel: str, contains: str | None = None, ts: str | None = None, thread_ts: str | None = None
+    ) -> Json | None:
+        """See `Driver.find_message`."""
+        for message in reversed(await self.messages(channel, thread_ts)):
+            said = message["text"] + json.dumps(message.get("blocks", []), ensure_ascii=False)
+            if (ts is None or message["ts"] == ts) and (contains is None or contains in said):
+                return message
+        return None
+
+    async def changed(self, revision: int, timeout: float) -> int:
+        """See `Driver.changed`."""
+        return await self._slack.feed.after(revision, min(timeout, LONGEST_WAIT))
+
+    async def ephemerals(self, user: str, channel: str) -> list[Json]:
+        """See `Driver.ephemerals`."""
+        person = self._person(user)
+        return [one.wire() for one in self._channel(channel).ephemerals if one.ephemeral_to == person.id]
+
+    async def elements(self, channel: str, ts: str, user: str | None = None) -> list[Json]:
+        """See `Driver.elements`."""
+        person = self._person(user) if user else None
+        return [
+            {
+                "action_id": element["action_id"],
+                "block_id": block["block_id"],
+                "type": element["type"],
+                "label": _label(element),
+                "value": element.get("value"),
+                "options": [one.get("value") for one in element.get("options") or []],
+                "style": element.get("style"),
+                "url": element.get("url"),
+                "confirm": element.get("confirm"),
+            }
+            for block, element in elements(self._message(self._channel(channel), ts, person).blocks)
+        ]
+
+    async def references(self, channel: str, ts: str) -> Json:
+        """See `Driver.references`."""
+        return references(self._message(self._channel(channel), ts))
+
+    async def mentions(self, user: str) -> list[Json]:
+        """See `Driver.mentions`."""
+        person = self._person(user)
+        groups = {one.id for one in self._slack.workspace.groups.values() if person.id in one.users}
+        found = []
+        for channel in self._slack.workspace.channels.values():
+            for message in channel.messages.values():
+                live = references(message)
+                direct = channel.kind in ("im", "mpim") and person.id in channel.members
+                called = person.id in live["users"] or groups & set(live["groups"])
+                everyone = bool(live["broadcasts"]) and person.id in channel.members
+                if message.user != person.id and message.subtype is None and (direct or called or everyone):
+                    found.append(message.wire(metadata=True) | {"channel": channel.id})
+        return sorted(found, key=lambda one: str(one["ts"]))
+
+    async def views(self, user: str) -> list[Json]:
+        """See `Driver.views`."""
+        stack = self._slack.views.stacks.get(self._person(user).id, [])
+        return [one.wire() | {"errors": dict(one.errors)} for one in stack]
+
+    async def home(self, user: str) -> Json | None:
+        """See `Driver.home`."""
+        view = self._slack.views.homes.get(self._person(user).id)
+        return view.wire() if view else None
+
+    async def channels(self) -> list[Json]:
+        """See `Driver.channels`."""
+        return [
+            one.wire()
+            | {
+                "members": list(one.members),
+                "bookmarks": list(one.bookmarks),
+                "pins": [message.ts for message in one.messages.values() if message.pinned_by],
+            }
+            for one in self._slack.workspace.channels.values()
+        ]
+
+    async def people(self) -> list[Json]:
+        """See `Driver.people`."""
+        return [one.wire() for one in self._slack.workspace.people.values()]
+
+    async def calls(self, method: str | None = None) -> list[Json]:
+        """See `Driver.calls`."""
+        return [one.wire() for one in self._slack.calls.made if method in (None, one.method)]
+
+    async def interactions(self) -> list[Json]:
+        """See `Driver.interactions`."""
+        return [one.wire() for one in self._interactions.made]
+
+    async def events(self) -> list[Json]:
+        """See `Driver.events`."""
+        return [one.wire() for one in self._slack.events.sent]
+
+    async def connections(self) -> int:
+        """See `Driver.connections`."""
+        return len(self._slack.sockets.live)
+
+    # -- acting -------------------------------------------------------------------------------------------------
+
+    async def click(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: Any = None,
+        block_id: str | None = None,
+        stale: bool = False,  # noqa: FBT001, FBT002 - one operation of a JSON interface, always named
+    ) -> Json:
+        """See `Driver.click`."""
+        person = self._person(user, acting=True)
+        where = self._channel(channel, person)
+        message = self._message(where, ts, person)
+        shown = [message.blocks or [], *(reversed(message.former) if stale else ())]
+        for blocks in shown:
+            found = _pick(blocks, action_id, block_id, value)
+            if found:
+                return (await self._interactions.click(person, where, message, *found, value)).wire()
+        there = [element["action_id"] for _, element in elements(message.blocks)]
+        raise DriveError(f"message {ts} has no element {action_id!r} (value {value!r}); it has {there}")
+
+    async def click_view(
+        self, user: str, view_id: str, action_id: str, value: Any = None, block_id: str | None = None
+    ) -> Json:
+        """See `Driver.click_view`."""
+        person = self._person(user, acting=True)
+        view = self._view(person, view_id)
+        found = _pick(view.body["blocks"], action_id, block_id, value)
+        if found is None:
+            there = [element["action_id"] for _, element in elements(view.body["blocks"])]
+            raise DriveError(f"view {view_id} has no element {action_id!r}; it has {there}")
+        return (await self._interactions.click_in_view(person, view, *found, value)).wire()
+
+    async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
+        """See `Driver.submit_view`."""
+        person = self._person(user, acting=True)
+        return (await self._interactions.submit(person, self._view(person, view_id), values)).wire()
+
+    async def close_view(
+        self,
+        user: str,
+        view_id: str,
+        clear: bool = False,  # noqa: FBT001, FBT002 - as above
+    ) -> Json | None:
+        """See `Driver.close_view`."""
+        person = self._person(user, acting=True)
+        made = await self._interactions.close(person, self._view(person, view_id), clear=clear)
+        return made.wire() if made else None
+
+    async def slash(self, user: str, channel: str, command: str, text: str = "") -> Json:
+        """See `Driver.slash`."""
+        person = self._person(user, acting=True)
+        return (await self._interactions.slash(person, self._channel(channel, person), command, text)).wire()
+
+    async def shortcut(self, user: str, callback_id: str, channel: str | None = None, ts: str | None = None) -> Json:
+        """See `Driver.shortcut`."""
+        person = self._person(user, acting=True)
+        where = self._channel(channel, person) if channel else None
+        message = self._message(where, ts, person) if where and ts else None
+        return (await self._interactions.shortcut(person, callback_id, where, message)).wire()
+
+    async def post(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
+        """See `Driver.post`."""
+        person = self._person(user, acting=True)
+        where = self._channel(channel, person)
+        if person.id not in where.members:
+            raise DriveError(f"@{person.name} is not in #{where.name}: join it first")
+        if where.archived:
+            raise DriveError(f"#{where.name} is archived")
+        if not text.strip():
+            raise DriveError("an empty message cannot be sent")
+        if thread_ts:
+            self._message(where, thread_ts)
+        workspace = self._slack.workspace
+        message = Message(workspace.stamps.next(), where.id, person.id, stored(workspace, text), thread_ts=thread_ts)
+        return workspace.post(message).wire()
+
+    async def react(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        name: str,
+        remove: bool = False,  # noqa: FBT001, FBT002 - as above
+    ) -> None:
+        """See `Driver.react`."""
+        person = self._person(user, acting=True)
+        message = self._message(self._channel(channel, person), ts)
+        if (person.id in message.reactions.get(name.strip(":"), [])) is remove:
+            self._slack.workspace.react(message, person.id, name.strip(":"), added=not remove)
+
+    async def join(self, user: str, channel: str) -> None:
+        """See `Driver.join`."""
+        person = self._person(user, acting=True)
+        where = self._channel(channel, person)
+        if person.id not in where.members:
+            self._slack.workspace.join(where, person.id)
+
+    # -- the bad day --------------------------------------------------------------------------------------------
+
+    async def fault(self, **given: Any) -> None:
+        """See `Driver.fault`."""
+        self._slack.faults.arm(Fault(**given))
+
+    async def clear_faults(self) -> None:
+        """See `Driver.clear_faults`."""
+        self._slack.faults.armed.clear()
+
+    async def outage(self, kind: str = "refuse") -> None:
+        """See `Driver.outage`."""
+        if kind not in ("refuse", "hang", "503"):
+            raise DriveError(f"outage kind {kind!r} is unknown: use refuse, hang or 503")
+        self._slack.faults.outage = kind  # type: ignore[assignment] # one of the three, checked above
+        self._slack.sockets.refusing = True
+        await self._slack.sockets.cut()
+
+    async def restore(self) -> None:
+        """See `Driver.restore`."""
+        self._slack.faults.outage = None
+        self._slack.sockets.refusing = False
+
+    async def disconnect_sockets(self, reason: str = "refresh_requested") -> int:
+        """See `Driver.disconnect_sockets`."""
+        sockets = self._slack.sockets
+        if reason != "cut":
+            return await sockets.disconnect(reason)
+        held = len(sockets.live)
+        await sockets.cut()
+        return held
+
+    async def set_limits(self, **given: Any) -> None:
+        """See `Driver.set_limits`."""
+        self._slack.limits = Limits(**given)
+
+    async def set_scopes(self, remove: list[str], add: list[str]) -> list[str]:
+        """See `Driver.set_scopes`."""
+        registration = self._slack.registration
+        self._slack.registration = replace(registration, scopes=(registration.scopes - set(remove)) | set(add))
+        return sorted(self._slack.registration.scopes)
+
+    async def register(self, manifest: Json) -> None:
+        """See `Driver.register`."""
+        self._slack.registration = Registration.from_manifest(manifest)
+
+    async def snooze(self, user: str, until: int | None) -> None:
+        """See `Driver.snooze`."""
+        self._person(user).snoozed_until = until
+
+    async def repeat_event(self, event_id: str) -> None:
+        """See `Driver.repeat_event`."""
+        for one in self._slack.events.sent:
+            if one.event_id == event_id:
+                self._slack.events.repeat(Delivered(one.event_id, one.event))
+                return
+        raise DriveError(f"no event {event_id!r} was sent")
+
+    async def deliver_to(self, url: str | None) -> None:
+        """See `Driver.deliver_to`."""
+        slack = self._slack
+        if slack.webhook is not None:
+            await slack.webhook.close()
+        slack.webhook = Webhook(url, slack.signing_secret, slack.ack_timeout) if url else None
+
+
+def _label(element: Json) -> str:
+    text = element.get("text") or element.get("placeholder") or {}
+    return str(text.get("text", "")) if isinstance(text, dict) else ""
+
+
+def _pick(blocks: list[Json], action_id: str, block_id: str | None, value: Any) -> tuple[Json, Json] | None:
+    """The element meant: by action id, by block id where given, by value where buttons share an action id."""
+    found = [
+        (block, element)
+        for block, element in elements(blocks)
+        if element["action_id"] == action_id and block_id in (None, block["block_id"])
+    ]
+    plain = [one for one in found if not stateful(one[1]) and one[1]["type"] != "overflow"]
+    if value is not None and plain and len(plain) == len(found):
+        found = [one for one in found if one[1].get("value") == value]
+    return found[0] if found else None
