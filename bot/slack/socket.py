@@ -1,7 +1,7 @@
 """Socket Mode, supervised: connect, watch for signs of life, connect anew. Never a reason to be unready.
 
 The SDK's own monitor is not enough: connections that look open have been deaf for hours, and after a failed start it
-asks the same used-up address for ever. So the age of the last ping-pong is watched from outside; too old, it is replaced.
+asks the same used-up address for ever. So the age of the last ping-pong is watched from outside.
 """
 
 import asyncio

@@ -1,0 +1,230 @@
+"""``Work.PAGE``: wake the people of a step, say on the timeline whom it reached, set the next step's due time with it.
+
+At least once, and harmless when repeated: messages carry dedupe keys, and what the timeline says already is not said
+again. A page does not wait for the card or its channel. Slack being away is retried with growing waits and said on the timeline.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.domain import events as ev
+from bot.domain.base import Json
+from bot.domain.incident import Incident
+from bot.domain.work import Due, Work, WorkItem
+from bot.errors import ActionFailed, Busy, OutcomeUnknown, StoreUnavailable
+from bot.paging.escalation import Step, step_of, waiting
+from bot.ports import Chat, Clock
+from bot.settings import Settings
+from bot.timeline.store import Store
+from bot.timeline.timeline import Write
+from bot.views import wake
+
+MENTION: Final = "mention"
+DIRECT: Final = "direct_message"
+_FIRST_WAIT = 2.0
+_LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came of one message. ``again`` in seconds when it should be tried again; ``ts`` when it stands."""
+
+    how: str
+    users: tuple[str, ...]
+    delivered: bool
+    detail: str = ""
+    again: float | None = None
+    ts: str | None = None
+
+
+class Paging:
+    """The handler of ``Work.PAGE``."""
+
+    def __init__(self, store: Store, chat: Chat, settings: Settings, clock: Clock) -> None:
+        """``chat`` reaches people; who they are stands in ``settings.agents`` and ``settings.default_agent``."""
+        self._store = store
+        self._chat = chat
+        self._settings = settings
+        self._clock = clock
+
+    async def handle(self, item: WorkItem) -> None:
+        """Payload: ``step``, and for a retry ``attempt``. With ``reason`` people are woken again for something new.
+
+        After an acknowledgement a late item of the escalation does nothing.
+        """
+        if item.incident is None:
+            return
+        incident = await self._store.incidents.read(item.incident)
+        number, attempt = _number(item, "step"), _number(item, "attempt")
+        reason = item.payload.get("reason")
+        if isinstance(reason, str) and reason:
+            if incident.open:
+                await self._again(incident, item, reason, attempt)
+            return
+        if not waiting(incident):
+            return
+        step = step_of(incident, self._settings.agent(incident.agent), number)
+        sent = await self._send(incident, step, f"{incident.id}:page:{number}", first=number == 0)
+        await self._record(incident, step, sent, number, attempt)
+
+    # ------------------------------------------------------------------------------------------- send
+
+    async def _send(self, incident: Incident, step: Step, key: str, *, first: bool) -> list[_Sent]:
+        """All messages of a step at once: one slow person must not delay the next."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._direct(incident, user, step.reason, f"{key}:{user}")) for user in step.users
+                ]
+                if first or step.users:
+                    tasks.append(group.create_task(self._mention(incident, step, key, announce=first)))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # one plain error for the consumer; the item comes again
+        return [task.result() for task in tasks]
+
+    async def _direct(self, incident: Incident, user: str, reason: str, key: str) -> _Sent:
+        return await self._try(DIRECT, (user,), self._chat.direct(user, wake.wake(incident, reason), key))
+
+    async def _mention(self, incident: Incident, step: Step, key: str, *, announce: bool) -> _Sent:
+        channel = self._settings.slack.announce_channel
+        if channel is None:
+            detail = "slack.announce_channel is not set"
+            return _Sent(MENTION, step.users, delivered=False, detail=detail)
+        root = incident.announced_ts if incident.announced_channel == channel else None
+        if root is None and incident.channel == channel:
+            root = incident.root_ts
+        if announce and root is None:
+            message = wake.announcement(incident, step.users)
+            return await self._try(MENTION, step.users, self._chat.post(channel, message, f"{incident.id}:announce"))
+        said = wake.mention(incident, step.users, step.reason)
+        return await self._try(MENTION, step.users, self._chat.post(channel, said, f"{key}:mention", root))
+
+    async def _try(self, how: str, users: tuple[str, ...], sending: Awaitable[str]) -> _Sent:
+        try:
+            ts = await sending
+        except Busy as error:
+            return _Sent(how, users, delivered=False, detail="Slack asks to wait", again=float(error.retry_after))
+        except StoreUnavailable:
+            raise  # nothing can be recorded now; the work item comes again
+        except OutcomeUnknown as error:
+            return _Sent(how, users, delivered=False, detail=error.message, again=0.0)
+        except ActionFailed as error:
+            return _Sent(how, users, delivered=False, detail=error.message)
+        return _Sent(how, users, delivered=True, ts=ts)
+
+    # ----------------------------------------------------------------------------------------- record
+
+    async def _record(self, incident: Incident, step: Step, sent: Sequence[_Sent], number: int, attempt: int) -> None:
+        """One write: who was reached, the next step's due time, a retry for whoever was not, the end of it all."""
+        now = self._clock.now()
+        policy = self._settings.agent(incident.agent)
+        wait = _wait(sent, attempt)
+
+        def decide(newest: Incident) -> Write | None:
+            events = [*_announced(newest, self._settings.slack.announce_channel, sent, now)]
+            events += _paged(newest, sent, number, now)
+            if step.ended is not None and newest.escalation_ended is None and waiting(newest):
+                events.append(ev.EscalationEnded(at=now, by=ev.PULLCORD, step=number, reason=step.ended))
+            due: list[Due] = []
+            if waiting(newest):
+                if attempt == 0 and step.ended is None:
+                    due.append(_due(newest, number + 1, 0, now + policy.repage_after))
+                if wait is not None:
+                    due.append(_due(newest, number, attempt + 1, now + timedelta(seconds=wait)))
+            if not events and wait is None:
+                return None
+            earlier = tuple(_due_id(newest.id, n) for n in range(number))
+            return Write(events=tuple(events), due=tuple(due), clear=earlier, dirty=bool(events))
+
+        outcome = hashlib.sha256(repr([(s.how, s.users, s.delivered) for s in sent]).encode()).hexdigest()[:12]
+        await self._store.incidents.write(incident.id, f"page:{number}:{attempt}:{outcome}", decide)
+
+    async def _again(self, incident: Incident, item: WorkItem, reason: str, attempt: int) -> None:
+        """Something new that cannot be undone: whoever has it and those on call are told, acknowledged or not."""
+        policy = self._settings.agent(incident.agent)
+        has_it = [user for user in (incident.commander, incident.acknowledged_by) if user is not None]
+        users = tuple(dict.fromkeys([*has_it, *(policy.on_call or policy.fallback)]))
+        mark = hashlib.sha256(repr(sorted((k, str(v)) for k, v in item.payload.items() if k != "attempt")).encode())
+        key = f"{incident.id}:again:{mark.hexdigest()[:16]}"
+        sent = await self._send(incident, Step(users, reason), key, first=False)
+        now, wait = self._clock.now(), _wait(sent, attempt)
+        number = max((p.step for p in incident.pages), default=0)
+
+        def decide(newest: Incident) -> Write | None:
+            events = [*_paged(newest, sent, number, now, detail=reason[:200])]
+            due: tuple[Due, ...] = ()
+            if wait is not None and newest.open:
+                payload: dict[str, Json] = {**item.payload, "attempt": attempt + 1}
+                again = WorkItem(kind=Work.PAGE, incident=newest.id, payload=payload)
+                due = (Due(id=f"again:{newest.id}", at=now + timedelta(seconds=wait), item=again),)
+            return Write(events=tuple(events), due=due, dirty=bool(events)) if events or due else None
+
+        await self._store.incidents.write(incident.id, f"again:{mark.hexdigest()[:16]}:{attempt}", decide)
+
+
+def first_page(incident_id: str) -> WorkItem:
+    """The work that begins an escalation; it goes into the write that opens the incident."""
+    return WorkItem(kind=Work.PAGE, incident=incident_id, payload={"step": 0})
+
+
+def _announced(incident: Incident, channel: str | None, sent: Sequence[_Sent], now: datetime) -> list[ev.Event]:
+    ts = next((s.ts for s in sent if s.how == MENTION and s.ts is not None), None)
+    if channel is None or ts is None or incident.announced_ts is not None or incident.root_ts == ts:
+        return []
+    if incident.channel == channel and incident.root_ts is not None:
+        return []  # it was said in the card's own thread
+    return [ev.Announced(at=now, by=ev.PULLCORD, channel=channel, ts=ts)]
+
+
+def _paged(incident: Incident, sent: Sequence[_Sent], number: int, now: datetime, detail: str = "") -> list[ev.Event]:
+    """One event per step, person, way and outcome; what the timeline says already is left out."""
+    known = {(p.step, p.user, p.how, p.delivered, p.detail) for p in incident.pages}
+    events: list[ev.Event] = []
+    for one in sent:
+        for user in one.users:
+            words = detail or one.detail
+            delivered_before = (number, user, one.how, True, words) in known
+            if delivered_before or (number, user, one.how, one.delivered, words) in known:
+                continue
+            events.append(
+                ev.PersonPaged(
+                    at=now,
+                    by=ev.PULLCORD,
+                    step=number,
+                    user=user,
+                    how=one.how,
+                    delivered=one.delivered,
+                    detail=words[:300],
+                ),
+            )
+    return events
+
+
+def _wait(sent: Sequence[_Sent], attempt: int) -> float | None:
+    """Seconds until those not reached are tried again; None when all were, or a further try would change nothing."""
+    asked = [s.again for s in sent if s.again is not None]
+    if not asked:
+        return None
+    return max(min(_FIRST_WAIT * 2.0 ** min(attempt, 8), _LONGEST_WAIT), *asked)
+
+
+def _due_id(incident_id: str, number: int) -> str:
+    return f"page:{incident_id}:{number}"
+
+
+def _due(incident: Incident, number: int, attempt: int, at: datetime) -> Due:
+    payload: dict[str, Json] = {"step": number}
+    if attempt:
+        payload["attempt"] = attempt
+    return Due(
+        id=_due_id(incident.id, number), at=at, item=WorkItem(kind=Work.PAGE, incident=incident.id, payload=payload)
+    )
+
+
+def _number(item: WorkItem, name: str) -> int:
+    value = item.payload.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1000 else 0
