@@ -19,6 +19,37 @@ from bot.web.credentials import bearer_of, matches
 
 _PAGE = 50
 _MOST = 200
+_OWN = frozenset(
+    [
+        "id",
+        "number",
+        "state",
+        "alert_state",
+        "severity",
+        "severity_why",
+        "agent",
+        "name",
+        "summary",
+        "opened_at",
+        "opened_by",
+        "acknowledged_by",
+        "acknowledged_at",
+        "commander",
+        "contained_at",
+        "resolved_by",
+        "resolved_at",
+        "resolution",
+        "missing",
+        "pages",
+        "degraded",
+        "notes",
+        "channel",
+        "root_ts",
+        "seq",
+        "head",
+    ]
+)
+"""Fields of an incident that the API shows as they are."""
 
 
 class ReadApi:
@@ -100,14 +131,7 @@ class ReadApi:
 
 def incident_body(incident: Incident, repeats: Any) -> dict[str, Json]:
     """The object of PRODUCT.md's contract, with more beside it."""
-    own = incident.model_dump(
-        mode="json",
-        include={
-            "id", "number", "state", "alert_state", "severity", "severity_why", "agent", "name", "summary", "opened_at",
-            "opened_by", "acknowledged_by", "acknowledged_at", "commander", "contained_at", "resolved_by", "resolved_at",
-            "resolution", "missing", "pages", "degraded", "notes", "channel", "root_ts", "seq", "head",
-        },
-    )  # fmt: skip
+    own = incident.model_dump(mode="json", include=_OWN)
     counted = {key: to_jsonable_python(value) for key, value in dict(repeats).items()}
     return {
         **own,
@@ -150,7 +174,7 @@ def _number(request: Request, name: str) -> int | None:
     raw = request.query_params.get(name)
     if raw is None or raw == "":
         return None
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 16):  # noqa: PLR2004 - below 2**53
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 16):  # below 2**53
         message = f"{name} must be a whole number."
         raise Refused(message, field=name)
     return int(raw)

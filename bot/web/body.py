@@ -5,31 +5,34 @@ import asyncio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from bot.errors import Refused
+from bot.errors import Busy, Refused
 from bot.recorder.limits import TooLarge, UnsupportedMedia
 from bot.web.answers import refusal
 
 _READ_SECONDS = 30.0
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The raw bytes of the body. Raises TooLarge over ``limit``, Refused for a sender that stalls or goes away."""
+async def read_body(request: Request, limit: int, seconds: float = _READ_SECONDS) -> bytes:
+    """The raw bytes of the body, as sent.
+
+    Raises TooLarge over ``limit``, and Busy for a sender that stalls or goes away: what did not arrive was not refused
+    for what it says, so sending it again is right.
+    """
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:20]) > limit:
+    if announced.isdecimal() and int(announced[:20]) > limit:
         raise _too_large(limit)
     parts: list[bytes] = []
     total = 0
     try:
-        async with asyncio.timeout(_READ_SECONDS):
+        async with asyncio.timeout(seconds):
             async for part in request.stream():
                 total += len(part)
                 if total > limit:
                     raise _too_large(limit)
                 parts.append(part)
     except (TimeoutError, ClientDisconnect) as error:
-        message = "The body did not arrive whole."
-        raise Refused(message, field="(body)", next_step="Send it again.") from error
-    return b"".join(parts)
+        raise Busy("The body did not arrive whole.", retry_after=1) from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> TooLarge:
@@ -40,7 +43,14 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
+def status_of(problem: Refused, otherwise: int) -> int:
+    """The status for a body that cannot be taken: 413, 415, or ``otherwise`` (422 at intake, 400 in OTLP)."""
+    if isinstance(problem, TooLarge):
+        return 413
+    return 415 if isinstance(problem, UnsupportedMedia) else otherwise
+
+
 def refused(problem: Refused, otherwise: int) -> Response:
-    """The answer to a body that cannot be taken: 413, 415, or ``otherwise`` (422 at intake, 400 in OTLP)."""
-    status = 413 if isinstance(problem, TooLarge) else 415 if isinstance(problem, UnsupportedMedia) else otherwise
+    """The answer to a body that cannot be taken."""
+    status = status_of(problem, otherwise)
     return refusal(status, problem.message, field=problem.field or "(body)", next_step=problem.next_step)

@@ -6,6 +6,7 @@ read; 503 with ``Retry-After`` when it cannot be stored now. Never 429: Alertman
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +45,7 @@ class Intake:
     """The alert endpoint, with every configured source ready."""
 
     def __init__(
-        self, settings: Settings, sources: dict[str, AlertSource], store: Store, redactor: Redactor, clock: Clock
+        self, settings: Settings, sources: Mapping[str, AlertSource], store: Store, redactor: Redactor, clock: Clock
     ) -> None:
         """``sources`` are all known alert sources; only those in ``settings.sources`` are served.
 
@@ -61,8 +62,8 @@ class Intake:
             if name in sources
         }
 
-    async def __call__(self, request: Request) -> Response:
-        """Handle one request."""
+    async def receive(self, request: Request) -> Response:
+        """``POST /alerts/{source}``."""
         began = time.perf_counter()
         name = request.path_params["source"]
         source = self._sources.get(name)
@@ -125,7 +126,7 @@ class Intake:
     def _read(self, body: bytes, encoding: str, source: _Source, received_at: datetime) -> ParsedAlerts:
         plain = inflate(body, encoding, Limits(body=self._limits.max_body, inflated=self._limits.max_inflated))
         try:
-            payload = from_json(plain, allow_inf_nan=False, cache_mode="none")
+            payload = from_json(plain, allow_inf_nan=False, cache_strings="none")
         except ValueError as error:
             reason = f"The body is not JSON: {str(error)[:160]}."
             raise Refused(reason, field="(body)", next_step="Send UTF-8 JSON.") from error

@@ -4,10 +4,11 @@ The bearer token decides the agent; a ``targetingKey`` that names another is ref
 200 with value, reason, variant and metadata, since plain providers fall back to the code's default otherwise.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from pydantic import SecretStr
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,10 +17,10 @@ from bot import metrics
 from bot.domain.action import Restraint
 from bot.domain.base import Json
 from bot.domain.desired import NEUTRAL, AgentState
-from bot.errors import Refused, StoreUnavailable
+from bot.errors import Busy, StoreUnavailable
 from bot.ports import DesiredState
-from bot.web.answers import answer, busy, unauthorised
 from bot.recorder.limits import TooLarge
+from bot.web.answers import answer, busy, unauthorised
 from bot.web.body import read_body, refused
 from bot.web.credentials import bearer_of, owner
 
@@ -62,16 +63,18 @@ class Ofrep:
             state = await self._desired.state(agent)
         except StoreUnavailable:
             return self._counted(busy("The desired state cannot be read now; keep the last known one."))
-        tag = f'"r{state.revision}"'
+        flags: list[Json] = [evaluation(state, key) for key in NEUTRAL]
+        tag = tag_of(state, flags)
         noted = BackgroundTask(self._note, agent, tuple(NEUTRAL), state.revision)
         known = {part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")}
         if tag in known:
             return self._counted(Response(status_code=304, headers={"etag": tag}, background=noted))
-        reply = answer(200, {"flags": [evaluation(state, key) for key in NEUTRAL]}, {"etag": tag})
+        reply = answer(200, {"flags": flags}, {"etag": tag})
         reply.background = noted
         return self._counted(reply)
 
     async def _agent(self, request: Request) -> str | Response:
+        """The agent whose token this is, or the answer that says why not."""
         agent = owner(bearer_of(request), self._tokens)
         if agent is None:
             return unauthorised("Send the agent's own token (agents.<name>.token) as bearer.")
@@ -80,18 +83,11 @@ class Ofrep:
             payload = from_json(raw, allow_inf_nan=False) if raw else {}
         except TooLarge as problem:
             return refused(problem, 413)
-        except (Refused, ValueError):
+        except Busy as problem:
+            return busy(problem.message, problem.retry_after)
+        except ValueError:
             return _bad("PARSE_ERROR", "The body is not JSON.")
-        context = payload.get("context", {}) if isinstance(payload, dict) else None
-        if not isinstance(context, dict):
-            return _bad("INVALID_CONTEXT", "context must be an object.")
-        key = context.get("targetingKey", agent)
-        if not isinstance(key, str):
-            return _bad("TARGETING_KEY_MISSING", "context.targetingKey must be a text: the agent's name.")
-        if key and key != agent:
-            details = "This token belongs to another agent; an agent reads only its own state."
-            return answer(403, {"errorCode": "INVALID_CONTEXT", "errorDetails": details})
-        return agent
+        return _named(payload, agent)
 
     async def _note(self, agent: str, flags: Sequence[str], revision: int) -> None:
         """Runs after the answer was sent. A read that cannot be noted only delays the green mark."""
@@ -125,6 +121,25 @@ def evaluation(state: AgentState, key: str) -> dict[str, Json]:
         "variant": "restrained" if restrained else "neutral",
         "metadata": metadata,
     }
+
+
+def _named(payload: Json, agent: str) -> str | Response:
+    """The agent, unless the body's context asks for another one."""
+    context = payload.get("context", {}) if isinstance(payload, dict) else None
+    if not isinstance(context, dict):
+        return _bad("INVALID_CONTEXT", "The body must be an object whose context is an object.")
+    key = context.get("targetingKey", agent)
+    if not isinstance(key, str):
+        return _bad("TARGETING_KEY_MISSING", "context.targetingKey must be a text: the agent's name.")
+    if key not in {"", agent}:
+        details = "This token belongs to another agent; an agent reads only its own state."
+        return answer(403, {"errorCode": "INVALID_CONTEXT", "errorDetails": details})
+    return agent
+
+
+def tag_of(state: AgentState, flags: Json) -> str:
+    """The entity tag: revision and content, since a store that was emptied counts up to the same revision again."""
+    return f'"r{state.revision}-{hashlib.sha256(to_json(flags)).hexdigest()[:16]}"'
 
 
 def _told(restraint: Restraint) -> dict[str, Json]:
