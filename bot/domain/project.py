@@ -327,6 +327,10 @@ def _action_marked(incident: Incident, event: ev.ActionMarked) -> _Changes:
         reason=f"marked {words} by {event.by.mention}: {event.reason}",
         ended_at=event.at,
     )
+    undo = next((e for e in executions if e.id == event.execution and e.undo_of is not None), None)
+    if undo is not None:
+        back = undo.id if event.done else None
+        executions = tuple(e.model_copy(update={"undone_by": back}) if e.id == undo.undo_of else e for e in executions)
     return {"executions": executions, "last": _said(f"{event.by.mention} marked it {words}", event.at)}
 
 
@@ -381,7 +385,7 @@ _FOLDS: dict[type, Callable[[Incident, Any], _Changes]] = {
 }
 
 _MEMBERS = frozenset(get_args(get_args(ev.Event)[0]))
-if _MEMBERS != _FOLDS.keys():
+if _FOLDS.keys() != _MEMBERS:
     _missing = sorted(t.__name__ for t in _MEMBERS ^ _FOLDS.keys())
     _message = f"project() and the event union disagree about {_missing}"
     raise TypeError(_message)

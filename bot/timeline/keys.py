@@ -111,6 +111,9 @@ LATER = KeyClass("outbox:later", "hash", "durable", "incident -> not before, ran
 TOKEN = KeyClass("outbox:token", "string", "durable", "the last fencing token given to a poster")
 SETTINGS = KeyClass("agent:<agent>:settings", "hash", "durable", "desired state of an agent")
 SETTING_KEYS = KeyClass("agent:<agent>:keys", "hash", "durable", "idempotency key -> what its write answered")
+WAITING = KeyClass(
+    "agent:<agent>:waiting", "set", "durable", "incident and execution that wait for the agent's next read"
+)
 READS = KeyClass("agent:<agent>:reads", "hash", "durable", "flag -> newest revision read, and when")
 JOIN = KeyClass("join:<group>", "string", "join window, refreshed by each alert", "incident to join, until when")
 INCIDENTS_OF_TRACE = KeyClass("trace:<trace>:incidents", "set", "30 days, refreshed", "incidents that name the trace")

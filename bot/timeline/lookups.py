@@ -68,6 +68,16 @@ class Lookups:
         ids: set[bytes] = await self._redis.call("SMEMBERS", keys.INCIDENTS_OF_TRACE(trace_id))
         return sorted((found.decode() for found in ids), key=lambda found: (len(found), found))
 
+    async def of_alert(self, alert_id: str) -> str | None:
+        """The incident in which this alert stands, for ``Lifetimes.waiting`` after it came there. None: in none yet."""
+        return _text(await self._redis.call("HGET", keys.ALERT(alert_id), "incident"))
+
+    async def pending(self, agent: str) -> list[tuple[str, str]]:
+        """(incident id, execution id) of the changes that wait for this agent's next read to be seen in force."""
+        members: set[bytes] = await self._redis.call("SMEMBERS", keys.WAITING(agent))
+        pairs = (member.decode().partition(" ") for member in members)
+        return sorted((incident, execution) for incident, _, execution in pairs)
+
     async def joinable(self, group: str) -> str | None:
         """The open incident that alerts of this group join now, or None."""
         held = await self._redis.call("GET", keys.JOIN(group))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain import events as ev
+from bot.domain.action import ExecutionState, Verified
 from bot.domain.base import Value
 from bot.domain.effect import counts
 from bot.domain.incident import Incident, IncidentRow
@@ -66,6 +67,7 @@ class Indexed(Value):
     channels: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
 
 
 def indexed(events: Sequence[ev.Event]) -> Indexed:
@@ -73,6 +75,7 @@ def indexed(events: Sequence[ev.Event]) -> Indexed:
     channels: list[str] = []
     messages: list[str] = []
     traces: list[str | None] = []
+    alerts: list[str] = []
     for event in events:
         match event:
             case ev.ChannelReady(created=True):
@@ -81,8 +84,10 @@ def indexed(events: Sequence[ev.Event]) -> Indexed:
                 messages.append(f"{event.channel}:{event.ts}")
             case ev.IncidentOpened(alert=alert) if alert is not None:
                 traces.append(alert.trace_id)
+                alerts.append(alert.id)
             case ev.AlertJoined():
                 traces.append(event.alert.trace_id)
+                alerts.append(event.alert.id)
             case ev.RunMissing():
                 traces.append(event.trace_id)
             case ev.RunAttached():
@@ -90,4 +95,27 @@ def indexed(events: Sequence[ev.Event]) -> Indexed:
             case _:
                 pass
     found = tuple(dict.fromkeys(t for t in traces if t))
-    return Indexed(channels=tuple(channels), messages=tuple(messages), traces=found)
+    return Indexed(channels=tuple(channels), messages=tuple(messages), traces=found, alerts=tuple(alerts))
+
+
+def waits_for_agent(before: Incident | None, after: Incident) -> tuple[tuple[str, str], ...]:
+    """What an agent's next read may settle, as (agent, ``+<execution>`` or ``-<execution>``)."""
+    old = _waiting(before) if before is not None else {}
+    new = _waiting(after)
+    gone = ((agent, f"-{execution}") for execution, agent in old.items() if execution not in new)
+    come = ((agent, f"+{execution}") for execution, agent in new.items() if execution not in old)
+    return (*gone, *come)
+
+
+def _waiting(incident: Incident) -> dict[str, str]:
+    """Executions whose change is not in force yet, or may be, with the agent that they wait for."""
+    return {
+        e.id: e.change.target.subject
+        for e in incident.executions
+        if e.change is not None
+        and e.undone_by is None
+        and (
+            e.state is ExecutionState.UNKNOWN
+            or (e.state is ExecutionState.SUCCEEDED and e.verified is not Verified.IN_FORCE)
+        )
+    }

@@ -19,7 +19,7 @@ from bot.timeline import keys
 from bot.timeline.chain import FORMAT, Chain, Verdict, parse
 from bot.timeline.connection import Client
 from bot.timeline.lookups import Lookups, Repeat
-from bot.timeline.rows import indexed, rank_of, row_of
+from bot.timeline.rows import indexed, rank_of, row_of, waits_for_agent
 from bot.timeline.times import ms, span_ms
 from bot.timeline.write_script import write as write_script
 from bot.timeline.writes import Claim, OpenResult, Write, Written
@@ -219,6 +219,7 @@ class Timeline(Lookups):
         made = self._chain.extend(incident_id, seq, head, wanted.events)
         after = project([entry for entry, _ in made], incident, incident_id=incident_id)
         found = indexed(wanted.events)
+        waits = waits_for_agent(incident, after)
         now = ms(self._clock.now())
         window = span_ms(self._life.join_window)
         over = () if after.open else tuple(keys.JOIN(g) for g in dict.fromkeys(a.group for a in after.alerts))
@@ -240,6 +241,8 @@ class Timeline(Lookups):
             keys.JOIN(join or "none"),
             over,
             [keys.INCIDENTS_OF_TRACE(t) for t in found.traces],
+            [keys.ALERT(a) for a in found.alerts],
+            [keys.WAITING(agent) for agent, _ in waits],
             incident_id,
             op,
             _JSON.dump_json(wanted.answer),
@@ -263,6 +266,7 @@ class Timeline(Lookups):
             span_ms(self._life.waiting),
             found.channels,
             found.messages,
+            [f"{change[0]}{incident_id} {change[1:]}" for _, change in waits],
         )
         if status == b"written":
             self._keep(after)

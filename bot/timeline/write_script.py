@@ -27,6 +27,8 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     join: Key,
     joins_over: Sequence[Key],
     traces: Sequence[Key],
+    alerts: Sequence[Key],
+    waits: Sequence[Key],
     incident: str,
     op: str,
     answer: bytes,
@@ -50,6 +52,7 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     trace_ms: int,
     channel_ids: Sequence[str],
     message_ids: Sequence[str],
+    waiting: Sequence[str],
 ) -> list[bytes]:
     """-- Write all of it or nothing, once per operation id.
 
@@ -108,6 +111,13 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     for _, key in ipairs(traces) do
       redis.call('SADD', key, incident)
       redis.call('PEXPIRE', key, trace_ms)
+    end
+    for _, key in ipairs(alerts) do
+      redis.call('HSET', key, 'incident', incident)
+      redis.call('PEXPIRE', key, trace_ms)
+    end
+    for i, key in ipairs(waits) do
+      redis.call(string.sub(waiting[i], 1, 1) == '+' and 'SADD' or 'SREM', key, string.sub(waiting[i], 2))
     end
     for _, id in ipairs(channel_ids) do redis.call('HSET', channels, id, incident) end
     for _, id in ipairs(message_ids) do redis.call('HSET', messages, id, incident) end

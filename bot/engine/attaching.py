@@ -1,0 +1,117 @@
+"""What a run that was read adds to an incident: the frozen evidence's hash, its effects, the severity, and who is woken.
+
+Pure. An entry stays far under 256 kB: effects are listed in parts.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.effect import Effect, SeverityInputs, counts, severity_inputs
+from bot.domain.base import Json
+from bot.domain.events import PULLCORD, EffectsListed, Event, RunAttached, SeveritySet
+from bot.domain.incident import Incident
+from bot.domain.run import Run, summarise
+from bot.domain.work import Due, Work, WorkItem
+from bot.engine import names
+from bot.settings import Settings
+from bot.timeline.timeline import Write
+
+MOST_EFFECTS = 100
+MOST_BYTES = 150_000
+"""Of one part, so that an entry with its frame stays under 256 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` by which rules it was classed."""
+
+    run: Run
+    effects: tuple[Effect, ...]
+    evidence: str
+    evidence_bytes: int
+    source: str
+    catalogue: str
+
+
+def attach(incident: Incident, reading: Reading, settings: Settings, now: datetime) -> Write:
+    """The entries for a run, its severity, and another page when it shows new effects that cannot be undone."""
+    run, effects = reading.run, reading.effects
+    parts = tuple(in_parts(effects))
+    events: list[Event] = [
+        RunAttached(
+            at=now,
+            by=PULLCORD,
+            run=summarise(run, counts(effects)),
+            evidence=reading.evidence,
+            evidence_bytes=reading.evidence_bytes,
+            source=reading.source,
+            alerted=run.trace_id in incident.alerted_traces,
+            catalogue=reading.catalogue,
+            parts=len(parts),
+        ),
+        *(
+            EffectsListed(
+                at=now, by=PULLCORD, trace_id=run.trace_id, evidence=reading.evidence, part=number, effects=part
+            )
+            for number, part in enumerate(parts, 1)
+        ),
+    ]
+    others = [e for e in incident.effects if e.trace_id != run.trace_id]
+    severity, why = severity_of(severity_inputs([*others, *effects]), settings.severity.many_runs)
+    if (severity, why) != (incident.severity, incident.severity_why):
+        events.append(SeveritySet(at=now, by=PULLCORD, severity=severity, why=why))
+    page = page_again(incident, effects, settings, now)
+    return Write(events=tuple(events), due=() if page is None else (page,))
+
+
+def severity_of(inputs: SeverityInputs, many_runs: int) -> tuple[str, str]:
+    """PRODUCT.md, *Vocabulary*: SEV1 irreversible effects in many runs, SEV2 irreversible, SEV3 other effects, SEV4 none."""
+    if inputs.irreversible and inputs.irreversible_runs >= many_runs:
+        return (
+            "SEV1",
+            f"{_count(inputs.irreversible, 'effect')} that cannot be undone, in {inputs.irreversible_runs} runs",
+        )
+    if inputs.irreversible:
+        return "SEV2", f"{_count(inputs.irreversible, 'effect')} that cannot be undone"
+    if inputs.changes:
+        return "SEV3", f"{_count(inputs.changes, 'effect')}, each can be undone or compensated"
+    return "SEV4", "nothing was changed outside the run"
+
+
+def page_again(incident: Incident, effects: Sequence[Effect], settings: Settings, now: datetime) -> Due | None:
+    """Wake people again for effects without a way back that are new, once somebody may have stopped looking.
+
+    While the first escalation still runs and no run was read, it is about this run already. Several runs within
+    ``repage_after`` are one page.
+    """
+    known = {e.id for e in incident.effects if e.irreversible}
+    new = [e for e in effects if e.irreversible and e.id not in known]
+    if not new or not incident.open or (not incident.runs and incident.acknowledged_by is None):
+        return None
+    pause = settings.agent(incident.agent).repage_after
+    last = max((p.at for p in incident.pages), default=None)
+    at = now if last is None else max(now, last + pause)
+    reason = f"{_count(len(new), 'new effect')} that cannot be undone"
+    payload: dict[str, Json] = {"step": 0, "reason": reason}
+    item = WorkItem(kind=Work.PAGE, incident=incident.id, payload=payload)
+    return Due(id=names.due_again(incident.id), at=at, item=item)
+
+
+def in_parts(effects: Sequence[Effect]) -> Iterator[tuple[Effect, ...]]:
+    """The effects in order, each part small enough for one entry."""
+    part: list[Effect] = []
+    size = 0
+    for effect in effects:
+        length = len(effect.model_dump_json())
+        if part and (len(part) == MOST_EFFECTS or size + length > MOST_BYTES):
+            yield tuple(part)
+            part, size = [], 0
+        part.append(effect)
+        size += length
+    if part:
+        yield tuple(part)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

@@ -1,0 +1,66 @@
+"""From an execution on a timeline to its deed: the same one at each try, also after a crash."""
+
+from pydantic import ValidationError
+
+from bot.domain.action import Execution, Restraint, Snapshot
+from bot.domain.events import PULLCORD
+from bot.domain.incident import Incident
+from bot.engine.deed import ApplyChange, Deed, RestoreChange, RunOnce, way_back
+from bot.engine.parts import Parts, person
+from bot.engine.planning import read_params
+from bot.errors import Refused
+from bot.plugin import ActionContext, Once
+
+
+async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: str | None = None) -> tuple[Deed, str]:
+    """What this execution does, with its sentence: from its undo, its stored change, or a plan made (again).
+
+    Only reads. Raises Refused when the verb says no, its parameters are not acceptable or a port is missing.
+    """
+    if execution.undo_of is not None:
+        of = incident.execution(execution.undo_of)
+        if of is None or of.change is None or of.snapshot is None:
+            raise Refused("There is nothing to undo: what was there before is not on the timeline.")
+        back = way_back(of, expired=execution.by == PULLCORD.id)
+        return RestoreChange(parts.planes.plane(back.target.control), of, back, execution.id), back.summary
+    change, snapshot = execution.change, execution.snapshot
+    if change is not None and snapshot is not None:
+        deed: Deed = ApplyChange(parts.planes.plane(change.target.control), change, snapshot, execution.id, None)
+        return restrained(parts, deed, incident, execution), change.summary
+    verb = parts.registry.action(execution.action)
+    try:
+        params = read_params(verb, execution.params)
+    except ValidationError as error:
+        raise Refused(f"{verb.title}: its parameters are not acceptable ({error.error_count()} faults).") from error
+    # the same time and person at each try, so that a plan made again after a crash is the same plan
+    ctx = ActionContext(
+        incident=incident,
+        agent=parts.planes.profile(incident),
+        by=person(execution.by, team),
+        now=execution.at,
+        execution_id=execution.id,
+    )
+    outcome = await parts.planes.plan(verb, ctx, params)
+    if isinstance(outcome, Once):
+        return RunOnce(outcome, execution.id), outcome.summary
+    unread = Snapshot(value=None, at=execution.at)
+    return ApplyChange(parts.planes.plane(outcome.target.control), outcome, unread, execution.id, None), outcome.summary
+
+
+def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Execution) -> Deed:
+    """The deed of a started execution with the restraint that the agent and its callers are shown.
+
+    A verb that loosens has none. The restraint's end counts from the start on the timeline.
+    """
+    verb = parts.registry.actions.get(execution.action)
+    if not isinstance(deed, ApplyChange) or verb is None or not verb.tightens:
+        return deed
+    change = execution.change or deed.change
+    since, life = execution.started_at, change.expires_in
+    restraint = Restraint(
+        incident=incident.id,
+        by=execution.by,
+        why=change.why or execution.reason or execution.title,
+        until=since + life if since is not None and life is not None else None,
+    )
+    return ApplyChange(deed.plane, change, execution.snapshot or deed.before, deed.key, restraint)

@@ -1,0 +1,120 @@
+"""A6 and after: a success with what the read-back showed, and the due times that follow from it."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.action import Execution, ExecutionState, Verification, Verified
+from bot.domain.events import PULLCORD, ActionSucceeded, Event, VerificationChanged
+from bot.domain.incident import Incident
+from bot.domain.work import Due, Work, WorkItem
+from bot.engine import names
+from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Done, RestoreChange, bounded
+from bot.engine.parts import Parts
+from bot.engine.planning import said
+from bot.errors import PullcordError, StoreUnavailable
+from bot.timeline.timeline import Write, Written
+
+log = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=30)
+LAST_LOOK = 20
+"""Read-backs after which nobody looks by itself any more: with these pauses about eight hours."""
+
+_MAY_END_WELL = frozenset({ExecutionState.STARTED, ExecutionState.UNKNOWN, ExecutionState.FAILED})
+"""A success that arrives late still lands: after unknown, and after a person marked it not done."""
+
+
+def _may_end_well(execution: Execution) -> bool:
+    marked = execution.state is ExecutionState.SUCCEEDED and execution.applied is None and execution.result is None
+    return execution.state in _MAY_END_WELL or marked
+
+
+async def end_well(parts: Parts, incident: Incident, execution: Execution, deed: Deed, done: Done) -> Written:
+    """Verify (A5) and write the end (A6), with the due times of expiry and of the next read-back."""
+    if isinstance(deed, ApplyChange | RestoreChange) and done.applied is not None:
+        change = deed.change
+        read = await _read_back(parts, execution.model_copy(update={"change": change, "applied": done.applied}))
+    else:
+        change = None
+        result = done.result
+        verified = result.verified if result is not None else Verified.UNREACHABLE
+        detail = (result.detail or result.summary) if result is not None else "nothing was answered"
+        read = Verification(verified=verified, detail=detail, at=parts.now())
+    undo_of = execution.undo_of
+
+    def decide(current: Incident) -> Write | None:
+        mine = current.execution(execution.id)
+        if mine is None or not _may_end_well(mine):
+            return None
+        life = change.expires_in if change is not None and undo_of is None else None
+        since = mine.started_at or parts.now()
+        until = since + life if life is not None else None
+        event = ActionSucceeded(
+            at=read.at,
+            by=PULLCORD,
+            execution=execution.id,
+            verified=read.verified,
+            detail=read.detail[:1000],
+            applied=done.applied,
+            result=done.result,
+            expires_at=until,
+        )
+        due: list[Due] = []
+        if until is not None:
+            due.append(expire_due(current.id, execution.id, until))
+        if change is not None and read.verified is not Verified.IN_FORCE:
+            due.append(verify_due(current.id, execution.id, 0, parts))
+        clear: tuple[str, ...] = () if due else (names.due_verify(execution.id),)
+        if undo_of is not None:
+            clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
+        return Write(events=(event,), due=tuple(due), clear=clear)
+
+    return await parts.store.incidents.write(incident.id, f"succeeded:{execution.id}", decide)
+
+
+async def verification_of(parts: Parts, incident: Incident, execution: Execution) -> tuple[Event, ...]:
+    """VerificationChanged when the enforcing side now shows something else of this execution, else nothing."""
+    current = incident.execution(execution.id)
+    if current is None or current.change is None or current.state is not ExecutionState.SUCCEEDED:
+        return ()
+    read = await _read_back(parts, current)
+    if read.verified is current.verified:
+        return ()
+    changed = VerificationChanged(
+        at=read.at, by=PULLCORD, execution=current.id, verified=read.verified, detail=read.detail[:1000]
+    )
+    return (changed,)
+
+
+async def _read_back(parts: Parts, execution: Execution) -> Verification:
+    """Ask the enforcing side. Whatever keeps it from answering is ``unreachable``, except the store itself."""
+    change, applied = execution.change, execution.applied
+    if change is None or applied is None:
+        return Verification(verified=Verified.UNREACHABLE, detail="nothing to read back", at=parts.now())
+    try:
+        plane = parts.planes.plane(change.target.control)
+        return await bounded(plane.verify(change, applied), READ_SECONDS)
+    except StoreUnavailable:
+        raise
+    except (PullcordError, TimeoutError) as error:
+        why = said(error) if isinstance(error, PullcordError) else "it did not answer in time"
+    except Exception as error:
+        log.exception("verify_broke", execution=execution.id, control=change.target.control)
+        why = f"its adapter broke ({type(error).__name__})"
+    detail = f"{change.target.control} could not be read: {why}"
+    return Verification(verified=Verified.UNREACHABLE, detail=detail, at=parts.now())
+
+
+def expire_due(incident: str, execution: str, at: datetime) -> Due:
+    """The due time that ends a temporary mitigation."""
+    item = WorkItem(kind=Work.EXPIRE, incident=incident, payload={"execution": execution})
+    return Due(id=names.due_expire(execution), at=at, item=item)
+
+
+def verify_due(incident: str, execution: str, looks: int, parts: Parts) -> Due:
+    """The due time of the next read-back: after 30 s, then ever later."""
+    pause = min(FIRST_LOOK * 2 ** min(looks, 10), LONGEST_PAUSE)
+    item = WorkItem(kind=Work.VERIFY, incident=incident, payload={"execution": execution, "looks": looks + 1})
+    return Due(id=names.due_verify(execution), at=parts.now() + pause, item=item)

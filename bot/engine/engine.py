@@ -1,0 +1,85 @@
+"""The engine as one object: made once by ``bot.app``, which ties ``handlers()`` to the work stream."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from bot.domain.incident import Incident
+from bot.domain.work import Work, WorkItem
+from bot.engine.execute import Execute
+from bot.engine.expire import Expire
+from bot.engine.incidents import StoredIncidents
+from bot.engine.lifecycle import Lifecycle
+from bot.engine.offers import Menu
+from bot.engine.opening import Opening
+from bot.engine.parts import Parts
+from bot.engine.planning import ControlPlanes
+from bot.engine.reading import Offload, Reader
+from bot.engine.refusal import Tell
+from bot.engine.requests import ClickRequests
+from bot.engine.runs import Runs
+from bot.engine.trouble import Trouble
+from bot.engine.verify import Verify
+from bot.plugin import OfferView, Registry
+from bot.ports import Chat, Clock
+from bot.recorder.redact import RedactionSettings, Redactor
+from bot.settings import Settings
+from bot.timeline.store import Store
+
+Handler = Callable[[WorkItem], Awaitable[None]]
+
+
+class Engine:
+    """Requests and reads for interactions, and the handlers of all work that is not paging or posting."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        settings: Settings,
+        planes: ControlPlanes,
+        chat: Chat,
+        clock: Clock,
+        *,
+        redactor: Redactor | None = None,
+        offload: Offload = asyncio.to_thread,
+    ) -> None:
+        """``redactor`` cleans what other trace stores answer (default: by the settings); ``offload`` runs CPU work."""
+        self._parts = Parts(store, registry, settings, planes, chat, clock)
+        self._reader = Reader(store, registry, settings, clock, redactor or redactor_of(settings), offload)
+        self.requests = ClickRequests(self._parts)
+        self.incidents = StoredIncidents(self._parts)
+
+    async def offers(self, incident: Incident) -> Sequence[OfferView]:
+        """What may be done now, most useful first. Reads nothing; whoever shows them stores them first."""
+        return self._parts.menu(incident).offers
+
+    def menu(self, incident: Incident) -> Menu:
+        """The offers, and the verbs that are hidden now with their reasons."""
+        return self._parts.menu(incident)
+
+    def handlers(self) -> Mapping[Work, Handler]:
+        """The handler of each kind of work. Each may be run again for the same item."""
+        parts = self._parts
+        verify = Verify(parts)
+        runs = Runs(parts, self._reader)
+        trouble = Trouble(parts)
+        return {
+            Work.ALERT: Opening(parts).handle,
+            Work.READ_RUN: runs.handle,
+            Work.SPANS_ARRIVED: runs.handle_spans,
+            Work.LIFECYCLE: Lifecycle(parts).handle,
+            Work.EXECUTE: Execute(parts).handle,
+            Work.VERIFY: verify.handle,
+            Work.AGENT_READ: verify.handle_read,
+            Work.EXPIRE: Expire(parts).handle,
+            Work.REFUSAL: Tell(parts).handle,
+            Work.SOURCE_TROUBLE: trouble.source,
+            Work.DEAD_LETTER: trouble.dead,
+        }
+
+
+def redactor_of(settings: Settings) -> Redactor:
+    """The redactor that the settings describe: the maintained rules, and the configured fields and patterns."""
+    redact = settings.recorder.redact
+    patterns = {f"pattern {number}": pattern for number, pattern in enumerate(redact.patterns, 1)}
+    return Redactor(RedactionSettings(fields=redact.fields, patterns=patterns))

@@ -1,0 +1,216 @@
+"""``Work.EXECUTE``: carry an execution on from wherever the timeline says it is (ARCHITECTURE.md, *An action's life*).
+
+A2 authorise, A3 started, A4 apply, A5 verify, A6 end. Nothing that matters lives in memory only: a worker that finds a
+start without an end reads first, does again only what has not happened or what writes once per key, and else says unknown.
+"""
+
+import asyncio
+
+import structlog
+
+from bot.domain.action import Execution, ExecutionState, Snapshot
+from bot.domain.events import (
+    PULLCORD,
+    ActionFailed as FailedEvent,
+    ActionRefused,
+    ActionStarted,
+    ActionUnknown,
+    Event,
+)
+from bot.domain.incident import Incident
+from bot.domain.work import Due, WorkItem
+from bot.engine import names
+from bot.engine.authorise import may_run
+from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Found, RestoreChange, RunOnce, bounded
+from bot.engine.deeds import deed_of, restrained
+from bot.engine.ending import end_well, expire_due, verification_of, verify_due
+from bot.engine.parts import Parts, incident_of, optional_text, person, tell, text_of
+from bot.engine.planning import said
+from bot.errors import ActionFailed, OutcomeUnknown, PullcordError, Refused, StoreUnavailable
+from bot.timeline.timeline import Write, Written
+
+log = structlog.get_logger(__name__)
+
+_READY = frozenset({ExecutionState.REQUESTED, ExecutionState.APPROVED})
+
+
+class Execute:
+    """Carries executions on. Safe to run twice at once for the same one."""
+
+    def __init__(self, parts: Parts) -> None:
+        """``parts`` is what the engine works with."""
+        self._parts = parts
+
+    async def handle(self, item: WorkItem) -> None:
+        """Payload: ``execution``, and of whoever asked ``team`` and ``channel``.
+
+        Raises StoreUnavailable when the store does not answer: the work is then delivered again.
+        """
+        incident = await self._parts.store.incidents.read(incident_of(item))
+        execution = incident.execution(text_of(item, "execution"))
+        if execution is None:
+            log.warning("execution_unknown", incident=incident.id, execution=item.payload.get("execution"))
+            return
+        if execution.state in _READY:
+            await self._begin(incident, execution, item)
+        elif execution.state is ExecutionState.STARTED:
+            await self._resume(incident, execution)
+
+    # ------------------------------------------------------------------ A2, A3
+
+    async def _begin(self, incident: Incident, execution: Execution, item: WorkItem) -> None:
+        try:
+            deed, snapshot, summary = await self._prepare(incident, execution, optional_text(item, "team"))
+        except StoreUnavailable:
+            raise
+        except Refused as refused:
+            await self._refuse(incident, execution, item, refused)
+            return
+        except (ActionFailed, OutcomeUnknown, TimeoutError) as error:
+            why = said(error) if isinstance(error, PullcordError) else "the control plane did not answer in time"
+            await self._fail(
+                incident, execution, f"It could not be read what is there now, so nothing was changed: {why}"
+            )
+            return
+        now = self._parts.now()
+        change = deed.change if isinstance(deed, ApplyChange | RestoreChange) else None
+        started = ActionStarted(
+            at=now,
+            by=PULLCORD,
+            execution=execution.id,
+            key=execution.id,
+            change=change,
+            snapshot=snapshot,
+            summary=summary,
+        )
+        due: tuple[Due, ...] = ()
+        if change is not None and change.expires_in is not None:
+            due = (expire_due(incident.id, execution.id, now + change.expires_in),)
+
+        def decide(current: Incident) -> Write | None:
+            mine = current.execution(execution.id)
+            return Write(events=(started,), due=due) if mine is not None and mine.state in _READY else None
+
+        written = await self._parts.store.incidents.write(incident.id, f"start:{execution.id}", decide)
+        mine = written.incident.execution(execution.id)
+        if mine is None:
+            return
+        if written.status == "written":
+            deed = restrained(self._parts, deed, written.incident, mine)
+            await self._do(written.incident, mine, deed)
+        elif mine.state is ExecutionState.STARTED:
+            await self._resume(written.incident, mine)
+
+    async def _prepare(
+        self, incident: Incident, execution: Execution, team: str | None
+    ) -> tuple[Deed, Snapshot | None, str]:
+        """Authorise again, plan, and read what is there now. Only reads."""
+        parts = self._parts
+        by = person(execution.by, team)
+        verb = parts.registry.action(execution.action)
+        may_run(parts.settings, by, verb, undo=execution.undo_of is not None)
+        deed, summary = await deed_of(parts, incident, execution, team)
+        if isinstance(deed, RunOnce):
+            return deed, None, summary
+        if not isinstance(deed, ApplyChange | RestoreChange):
+            raise Refused(f"{verb.title} made no plan that can be carried out.")
+        snapshot = await bounded(deed.plane.current(deed.change.target), READ_SECONDS)
+        if isinstance(deed, ApplyChange):
+            deed = ApplyChange(deed.plane, deed.change, snapshot, deed.key, deed.restraint)
+        return deed, snapshot, summary
+
+    # ------------------------------------------------------------------ A4, A5, A6
+
+    async def _do(self, incident: Incident, execution: Execution, deed: Deed) -> None:
+        try:
+            done = await deed.do()
+        except StoreUnavailable:
+            raise
+        except (Refused, ActionFailed) as error:
+            await self._fail(incident, execution, said(error), deed)
+            return
+        except (OutcomeUnknown, TimeoutError) as error:
+            why = said(error) if isinstance(error, PullcordError) else "no answer came in time"
+            await self._unknown(incident, execution, why)
+            return
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("deed_broke", incident=incident.id, execution=execution.id)
+            await self._unknown(incident, execution, f"the adapter broke ({type(error).__name__})")
+            return
+        await end_well(self._parts, incident, execution, deed, done)
+
+    async def _resume(self, incident: Incident, execution: Execution) -> None:
+        """A worker died, or still works, between A3 and A6: read, and only then decide."""
+        try:
+            deed, _ = await deed_of(self._parts, incident, execution)
+            finding = await deed.find_out()
+        except StoreUnavailable:
+            raise
+        except (PullcordError, TimeoutError) as error:
+            why = said(error) if isinstance(error, PullcordError) else "reading it back took too long"
+            await self._unknown(incident, execution, f"Pullcord was interrupted, and {why}")
+            return
+        except Exception as error:
+            log.exception("probe_broke", incident=incident.id, execution=execution.id)
+            await self._unknown(
+                incident, execution, f"Pullcord was interrupted; its probe broke ({type(error).__name__})"
+            )
+            return
+        if finding.found is Found.CANNOT_TELL:
+            await self._unknown(incident, execution, f"Pullcord was interrupted, and {finding.why}")
+        elif finding.found is Found.NOT_DONE or deed.again:
+            await self._do(incident, execution, deed)
+        else:
+            await end_well(self._parts, incident, execution, deed, finding.done)
+
+    # ------------------------------------------------------------------ the other ends
+
+    async def _refuse(self, incident: Incident, execution: Execution, item: WorkItem, refused: Refused) -> None:
+        event = ActionRefused(
+            at=self._parts.now(),
+            by=person(execution.by, None),
+            execution=execution.id,
+            reason=refused.message[:1000],
+            who_may=(refused.who_may or "")[:500],
+        )
+        work: tuple[WorkItem, ...] = ()
+        if execution.by != PULLCORD.id:
+            channel = optional_text(item, "channel") or incident.channel
+            text = f"{execution.title} was refused. {refused}"
+            work = (tell(incident.id, channel, execution.by, text, f"refused:{execution.id}"),)
+        await self._write(incident, execution, f"refused:{execution.id}", (event,), _READY, work)
+
+    async def _fail(self, incident: Incident, execution: Execution, reason: str, deed: Deed | None = None) -> None:
+        now = self._parts.now()
+        events: list[Event] = [FailedEvent(at=now, by=PULLCORD, execution=execution.id, reason=reason[:1000])]
+        if isinstance(deed, RestoreChange):
+            events += await verification_of(self._parts, incident, deed.of)
+        states = _READY | {ExecutionState.STARTED}
+        await self._write(incident, execution, f"failed:{execution.id}", tuple(events), states)
+
+    async def _unknown(self, incident: Incident, execution: Execution, reason: str) -> None:
+        event = ActionUnknown(at=self._parts.now(), by=PULLCORD, execution=execution.id, reason=reason[:1000])
+        await self._write(incident, execution, f"unknown:{execution.id}", (event,), frozenset({ExecutionState.STARTED}))
+
+    async def _write(
+        self,
+        incident: Incident,
+        execution: Execution,
+        op: str,
+        events: tuple[Event, ...],
+        states: frozenset[ExecutionState],
+        work: tuple[WorkItem, ...] = (),
+    ) -> Written:
+        unknown = isinstance(events[0], ActionUnknown)
+        due = (verify_due(incident.id, execution.id, 0, self._parts),) if unknown else ()
+        clear = () if unknown else (names.due_expire(execution.id), names.due_verify(execution.id))
+
+        def decide(current: Incident) -> Write | None:
+            mine = current.execution(execution.id)
+            if mine is None or mine.state not in states:
+                return None
+            return Write(events=events, work=work, due=due, clear=clear)
+
+        return await self._parts.store.incidents.write(incident.id, op, decide)

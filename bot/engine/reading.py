@@ -1,0 +1,163 @@
+"""Finding a run's spans and reading them: from what Pullcord itself received, else from the team's trace stores.
+
+Reading and freezing are CPU work and run off the event loop. What other stores answer is redacted before anything else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from bot.domain.catalogue import Catalogue
+from bot.domain.effect import Effect
+from bot.domain.incident import Incident
+from bot.domain.run import Run
+from bot.domain.span import SpanRecord
+from bot.effects.assess import assess
+from bot.engine.attaching import Reading
+from bot.errors import PullcordError, Refused, StoreUnavailable
+from bot.plugin import Registry
+from bot.ports import Clock
+from bot.recorder.evidence import freeze, thaw
+from bot.recorder.limits import Limits
+from bot.recorder.normalise import normalise
+from bot.recorder.otlp import JSON, PROTOBUF
+from bot.recorder.pack import read_body
+from bot.recorder.redact import Redactor
+from bot.settings import Settings
+from bot.timeline.store import Store
+
+log = structlog.get_logger(__name__)
+
+FETCH_SECONDS = 10.0
+OWN = "otlp"
+"""What a run's ``source`` says when the spans came to our own receiver."""
+
+ReadRecords = tuple[Run, tuple[Effect, ...], bytes]
+
+
+class Offload(Protocol):
+    """Runs a pure function away from the event loop (``bot.recorder.offload``, or a thread)."""
+
+    def __call__(self, function: Callable[..., Any], /, *args: Any) -> Awaitable[Any]:
+        """Await the result of ``function(*args)``."""
+        ...
+
+
+def read_records(records: Sequence[bytes], catalogue: Catalogue, now: datetime) -> ReadRecords:
+    """From stored spans to the run, its effects, and the bytes to freeze. Pure; runs in a worker.
+
+    Raises Refused when there is no run in them.
+    """
+    return read_spans([SpanRecord.from_bytes(raw) for raw in records], catalogue, now)
+
+
+def read_spans(spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime) -> ReadRecords:
+    """The same for spans that were parsed already."""
+    run = normalise(spans)
+    effects = tuple(assess(run, catalogue, now))
+    return run, effects, b"".join(freeze(run, spans, catalogue.version).chunks)
+
+
+def read_export(
+    body: bytes, trace_id: str, redactor: Redactor, catalogue: Catalogue, now: datetime
+) -> ReadRecords | None:
+    """From another store's OTLP export (JSON or protobuf) to the run of one trace, redacted first. None: not in it."""
+    kind = JSON if body.lstrip()[:1] == b"{" else PROTOBUF
+    export = read_body(body, kind, "", redactor, Limits())
+    spans = [span for span in export.spans if span.trace_id == trace_id]
+    return read_spans(spans, catalogue, now) if spans else None
+
+
+class Reader:
+    """Finds, reads and freezes runs."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        settings: Settings,
+        clock: Clock,
+        redactor: Redactor,
+        offload: Offload = asyncio.to_thread,
+    ) -> None:
+        """``offload`` runs CPU work. A trace store whose settings cannot be read is left out and logged."""
+        self._store = store
+        self._catalogue = settings.catalogue
+        self._clock = clock
+        self._redactor = redactor
+        self._offload = offload
+        self._sources: list[tuple[str, Any]] = []
+        for name, source in registry.trace_sources.items():
+            try:
+                self._sources.append((name, source.make(source.settings())))
+            except ValidationError:
+                log.warning("trace_source_not_configured", source=name)
+
+    async def read(self, trace_id: str, agent: str | None) -> Reading | None:
+        """The run of this trace, frozen as evidence; None when nobody has it (yet). Refused when it cannot be read."""
+        del agent  # every trace store is asked by the trace's id
+        now, source = self._clock.now(), OWN
+        records = await self._store.spans.load(trace_id)
+        found: ReadRecords | None
+        if records:
+            found = await self._offload(read_records, records, self._catalogue, now)
+        else:
+            source, found = await self._elsewhere(trace_id, now)
+        if found is None:
+            return None
+        run, effects, frozen = found
+        digest = await self._store.evidence.put(frozen)
+        return Reading(
+            run=run,
+            effects=effects,
+            evidence=digest,
+            evidence_bytes=len(frozen),
+            source=source,
+            catalogue=self._catalogue.version,
+        )
+
+    async def _elsewhere(self, trace_id: str, now: datetime) -> tuple[str, ReadRecords | None]:
+        for name, source in self._sources:
+            try:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    body = await source.fetch(trace_id)
+            except StoreUnavailable:
+                raise
+            except (PullcordError, TimeoutError, OSError) as error:
+                log.warning("trace_source_failed", source=name, error=type(error).__name__)
+                continue
+            if body:
+                found = await self._offload(read_export, body, trace_id, self._redactor, self._catalogue, now)
+                if found is not None:
+                    return name, found
+        return OWN, None
+
+
+class FrozenRuns:
+    """Implements ``bot.ports.EvidenceReader`` over the store."""
+
+    def __init__(self, store: Store, offload: Offload = asyncio.to_thread) -> None:
+        """``offload`` runs CPU work."""
+        self._store = store
+        self._offload = offload
+
+    async def run(self, incident: Incident, trace_id: str) -> Run:
+        """The frozen run. Refused when this incident has none with that trace id, or its evidence is gone."""
+        attached = incident.run(trace_id)
+        if attached is None:
+            raise Refused(
+                f"{incident.id} has no run with this trace id.",
+                field="trace_id",
+                next_step="List the incident's runs to see their trace ids.",
+            )
+        frozen = await self._store.evidence.get(attached.evidence)
+        run: Run = await self._offload(_thawed_run, frozen)
+        return run
+
+
+def _thawed_run(frozen: bytes) -> Run:
+    return thaw([frozen]).run
