@@ -48,6 +48,11 @@ class EmbeddedStore:
         """Address for ``Connections.open``."""
         return f"unix://{quote(str(self.socket))}"
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of a server that was started here; None of an adopted one."""
+        return None if self._process is None else self._process.pid
+
     async def aclose(self) -> None:
         """Shut the server down (it writes what it holds first) and unlock the directory."""
         try:
@@ -61,12 +66,6 @@ class EmbeddedStore:
                 await asyncio.to_thread(self._process.wait)
         finally:
             os.close(self._lock)
-
-    def detach(self) -> None:
-        """Let the server run on and unlock: what kill -9 of the bot does. For tests and for nothing else."""
-        if self._process is not None:
-            self._process.returncode = 0
-        os.close(self._lock)
 
     def _alive(self) -> bool:
         """An adopted server is nobody's child here: it removes its socket as the last thing it does."""
