@@ -1,4 +1,4 @@
-"""What a run that was read adds to an incident: the frozen evidence's hash, its effects, the severity, and who is woken.
+"""What a run that was read adds to an incident: the evidence's hash, its effects, the severity, and who is woken.
 
 Pure. An entry stays far under 256 kB: effects are listed in parts.
 """
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.effect import Effect, SeverityInputs, counts, severity_inputs
 from bot.domain.base import Json
+from bot.domain.effect import Effect, SeverityInputs, counts, severity_inputs
 from bot.domain.events import PULLCORD, EffectsListed, Event, RunAttached, SeveritySet
 from bot.domain.incident import Incident
 from bot.domain.run import Run, summarise
@@ -24,7 +24,7 @@ MOST_BYTES = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` by which rules it was classed."""
+    """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` which rules classed it."""
 
     run: Run
     effects: tuple[Effect, ...]
@@ -66,7 +66,7 @@ def attach(incident: Incident, reading: Reading, settings: Settings, now: dateti
 
 
 def severity_of(inputs: SeverityInputs, many_runs: int) -> tuple[str, str]:
-    """PRODUCT.md, *Vocabulary*: SEV1 irreversible effects in many runs, SEV2 irreversible, SEV3 other effects, SEV4 none."""
+    """SEV1 irreversible effects in many runs, SEV2 irreversible, SEV3 other effects, SEV4 none (PRODUCT.md)."""
     if inputs.irreversible and inputs.irreversible_runs >= many_runs:
         return (
             "SEV1",

@@ -1,7 +1,7 @@
 """Who may do what: the one place that decides. Deny by default, and say who may.
 
-Tightening needs the verb's role; loosening and undoing a restraint need ``commander`` (PRODUCT.md, *Verbs*). A commander
-is a responder too. An empty role is held by nobody. It is asked when a person asks and again before anything starts.
+Tightening needs the verb's role; loosening and undoing a restraint need ``commander`` (PRODUCT.md, *Verbs*). A
+commander is a responder too. An empty role is held by nobody. Asked when a person asks, and again before it starts.
 """
 
 import asyncio

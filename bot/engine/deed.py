@@ -1,6 +1,6 @@
-"""What an execution does to the world: apply a change, put one back, or do a thing once. With a key, and a way to find out.
+"""What an execution does to the world: apply a change, put one back, or do a thing once; each with a way to find out.
 
-``do`` is A4. ``find_out`` only reads: it is asked when a worker died between A3 and A6, and when a person presses Check.
+``do`` is A4. ``find_out`` only reads: it is asked when a worker died between A3 and A6, and when a person checks.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Deed(Protocol):
 
     @property
     def again(self) -> bool:
-        """True when ``do`` with the same key, asked after DONE, answers what the first ``do`` answered (writes once)."""
+        """True when ``do`` with the same key, after DONE, answers what the first ``do`` answered (writes once)."""
         ...
 
     async def do(self) -> Done:

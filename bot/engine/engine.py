@@ -1,6 +1,5 @@
 """The engine as one object: made once by ``bot.app``, which ties ``handlers()`` to the work stream."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot.domain.incident import Incident
@@ -13,7 +12,7 @@ from bot.engine.offers import Menu
 from bot.engine.opening import Opening
 from bot.engine.parts import Parts
 from bot.engine.planning import ControlPlanes
-from bot.engine.reading import Offload, Reader
+from bot.engine.reading import Reader, RunReader
 from bot.engine.refusal import Tell
 from bot.engine.requests import ClickRequests
 from bot.engine.runs import Runs
@@ -39,15 +38,15 @@ class Engine:
         planes: ControlPlanes,
         chat: Chat,
         clock: Clock,
-        *,
-        redactor: Redactor | None = None,
-        offload: Offload = asyncio.to_thread,
+        parser: RunReader | None = None,
     ) -> None:
-        """``redactor`` cleans what other trace stores answer (default: by the settings); ``offload`` runs CPU work."""
+        """``parser`` reads large runs in a process of its own; without it a thread does."""
         self._parts = Parts(store, registry, settings, planes, chat, clock)
-        self._reader = Reader(store, registry, settings, clock, redactor or redactor_of(settings), offload)
+        self._reader = Reader(store, registry, settings, clock, redactor_of(settings), parser)
         self.requests = ClickRequests(self._parts)
         self.incidents = StoredIncidents(self._parts)
+        self.handlers: Mapping[Work, Handler] = self._handlers()
+        """The handler of each kind of work that is not paging or posting. Each may be run again for the same item."""
 
     async def offers(self, incident: Incident) -> Sequence[OfferView]:
         """What may be done now, most useful first. Reads nothing; whoever shows them stores them first."""
@@ -57,8 +56,7 @@ class Engine:
         """The offers, and the verbs that are hidden now with their reasons."""
         return self._parts.menu(incident)
 
-    def handlers(self) -> Mapping[Work, Handler]:
-        """The handler of each kind of work. Each may be run again for the same item."""
+    def _handlers(self) -> Mapping[Work, Handler]:
         parts = self._parts
         verify = Verify(parts)
         runs = Runs(parts, self._reader)

@@ -1,7 +1,7 @@
 """``Work.EXECUTE``: carry an execution on from wherever the timeline says it is (ARCHITECTURE.md, *An action's life*).
 
 A2 authorise, A3 started, A4 apply, A5 verify, A6 end. Nothing that matters lives in memory only: a worker that finds a
-start without an end reads first, does again only what has not happened or what writes once per key, and else says unknown.
+start without an end reads first, does again only what has not happened or writes once per key, and else says unknown.
 """
 
 import asyncio
@@ -11,11 +11,13 @@ import structlog
 from bot.domain.action import Execution, ExecutionState, Snapshot
 from bot.domain.events import (
     PULLCORD,
-    ActionFailed as FailedEvent,
     ActionRefused,
     ActionStarted,
     ActionUnknown,
     Event,
+)
+from bot.domain.events import (
+    ActionFailed as FailedEvent,
 )
 from bot.domain.incident import Incident
 from bot.domain.work import Due, WorkItem

@@ -67,7 +67,7 @@ def submitted(verb: Action, values: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def choice_errors(verb: Action, params: Params, ctx: ActionContext, names: set[str]) -> dict[str, str]:
-    """A sentence at each select whose value is none of its choices now: values come from the client and prove nothing."""
+    """A sentence at each select whose value is none of its choices now: what a client sends proves nothing."""
     faults: dict[str, str] = {}
     for name in names:
         choices = _marker(verb.params.model_fields[name], Choices)

@@ -133,8 +133,8 @@ def _next_id(incident: Incident, action: str, params: Mapping[str, Json], undo_o
         attempt += 1
 
 
-def why_not_undone(incident: Incident, execution: Execution) -> str | None:
-    """Why an execution cannot be undone now, or None when it can. Undoing stays possible after the incident is resolved."""
+def why_not_undone(incident: Incident, execution: Execution) -> str | None:  # noqa: PLR0911 - one reason per line
+    """Why an execution cannot be undone now, or None when it can: also after the incident is resolved."""
     if execution.undo_of is not None:
         return "an undo is not undone; run the action again"
     if execution.result is not None:
@@ -167,7 +167,7 @@ def _undo(incident: Incident, execution: Execution) -> OfferView:
         label=_cut(f"Undo: {done}"),
         asks=False,
         danger=True,
-        consequence=f"Puts back what {target} held before: {shown(before)}. It is done only while it is still what we set.",
+        consequence=f"Puts back what {target} held before: {shown(before)}. Done only while it is still what we set.",
         rank=60,
         undo_of=execution.id,
     )

@@ -6,6 +6,7 @@ alerts side by side, so it may come first) and is then dropped: an alert that is
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from pydantic import ValidationError
@@ -65,8 +66,8 @@ class Opening:
         for _ in range(_TRIES):
             target = await incidents.joinable(alert.group)
             if target is None:
-                now = self._parts.now()
-                opened = await incidents.open(op, lambda number: opening(alert, number, now), alert.group)
+                make = partial(opening, alert, self._parts.now())
+                opened = await incidents.open(op, make, alert.group)
                 if opened.opened:
                     return
                 target = opened.incident_id
@@ -112,7 +113,7 @@ class Opening:
         await self._parts.store.incidents.write(incident_id, f"alert:{alert.operation}", decide)
 
 
-def opening(alert: Alert, number: int, now: datetime) -> tuple[IncidentOpened, Write]:
+def opening(alert: Alert, now: datetime, number: int) -> tuple[IncidentOpened, Write]:
     """The first entries of an incident, the search for its run, and the first page. Pure."""
     incident_id = f"INC-{number}"
     opened = IncidentOpened(

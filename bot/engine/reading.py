@@ -4,7 +4,7 @@ Reading and freezing are CPU work and run off the event loop. What other stores 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,15 +13,14 @@ from pydantic import ValidationError
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.effect import Effect
-from bot.domain.incident import Incident
 from bot.domain.run import Run
 from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
 from bot.engine.attaching import Reading
-from bot.errors import PullcordError, Refused, StoreUnavailable
+from bot.errors import PullcordError, StoreUnavailable
 from bot.plugin import Registry
 from bot.ports import Clock
-from bot.recorder.evidence import freeze, thaw
+from bot.recorder.evidence import freeze
 from bot.recorder.limits import Limits
 from bot.recorder.normalise import normalise
 from bot.recorder.otlp import JSON, PROTOBUF
@@ -33,33 +32,35 @@ from bot.timeline.store import Store
 log = structlog.get_logger(__name__)
 
 FETCH_SECONDS = 10.0
+LARGE = 256_000
+"""Bytes of records from which on another process normalises: a thread would take the interpreter from a click."""
 OWN = "otlp"
 """What a run's ``source`` says when the spans came to our own receiver."""
 
 ReadRecords = tuple[Run, tuple[Effect, ...], bytes]
 
 
-class Offload(Protocol):
-    """Runs a pure function away from the event loop (``bot.recorder.offload``, or a thread)."""
+class RunReader(Protocol):
+    """Normalises large runs in a process of its own (``bot.recorder.offload.Parser``)."""
 
-    def __call__(self, function: Callable[..., Any], /, *args: Any) -> Awaitable[Any]:
-        """Await the result of ``function(*args)``."""
+    async def read(self, records: list[bytes]) -> Run:
+        """The run of these stored spans."""
         ...
 
 
-def read_records(records: Sequence[bytes], catalogue: Catalogue, now: datetime) -> ReadRecords:
-    """From stored spans to the run, its effects, and the bytes to freeze. Pure; runs in a worker.
+def read_records(records: Sequence[bytes], catalogue: Catalogue, now: datetime, run: Run | None = None) -> ReadRecords:
+    """From stored spans to the run (unless it was read already), its effects, and the bytes to freeze. Pure.
 
     Raises Refused when there is no run in them.
     """
-    return read_spans([SpanRecord.from_bytes(raw) for raw in records], catalogue, now)
+    return read_spans([SpanRecord.from_bytes(raw) for raw in records], catalogue, now, run)
 
 
-def read_spans(spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime) -> ReadRecords:
+def read_spans(spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime, run: Run | None = None) -> ReadRecords:
     """The same for spans that were parsed already."""
-    run = normalise(spans)
-    effects = tuple(assess(run, catalogue, now))
-    return run, effects, b"".join(freeze(run, spans, catalogue.version).chunks)
+    found = normalise(spans) if run is None else run
+    effects = tuple(assess(found, catalogue, now))
+    return found, effects, b"".join(freeze(found, spans, catalogue.version).chunks)
 
 
 def read_export(
@@ -82,14 +83,14 @@ class Reader:
         settings: Settings,
         clock: Clock,
         redactor: Redactor,
-        offload: Offload = asyncio.to_thread,
+        parser: RunReader | None = None,
     ) -> None:
-        """``offload`` runs CPU work. A trace store whose settings cannot be read is left out and logged."""
+        """``parser`` reads large runs off this process. A trace store without its settings is left out and logged."""
         self._store = store
         self._catalogue = settings.catalogue
         self._clock = clock
         self._redactor = redactor
-        self._offload = offload
+        self._parser = parser
         self._sources: list[tuple[str, Any]] = []
         for name, source in registry.trace_sources.items():
             try:
@@ -104,7 +105,9 @@ class Reader:
         records = await self._store.spans.load(trace_id)
         found: ReadRecords | None
         if records:
-            found = await self._offload(read_records, records, self._catalogue, now)
+            large = self._parser is not None and sum(map(len, records)) > LARGE
+            run = await self._parser.read(records) if large and self._parser is not None else None
+            found = await asyncio.to_thread(read_records, records, self._catalogue, now, run)
         else:
             source, found = await self._elsewhere(trace_id, now)
         if found is None:
@@ -131,33 +134,7 @@ class Reader:
                 log.warning("trace_source_failed", source=name, error=type(error).__name__)
                 continue
             if body:
-                found = await self._offload(read_export, body, trace_id, self._redactor, self._catalogue, now)
+                found = await asyncio.to_thread(read_export, body, trace_id, self._redactor, self._catalogue, now)
                 if found is not None:
                     return name, found
         return OWN, None
-
-
-class FrozenRuns:
-    """Implements ``bot.ports.EvidenceReader`` over the store."""
-
-    def __init__(self, store: Store, offload: Offload = asyncio.to_thread) -> None:
-        """``offload`` runs CPU work."""
-        self._store = store
-        self._offload = offload
-
-    async def run(self, incident: Incident, trace_id: str) -> Run:
-        """The frozen run. Refused when this incident has none with that trace id, or its evidence is gone."""
-        attached = incident.run(trace_id)
-        if attached is None:
-            raise Refused(
-                f"{incident.id} has no run with this trace id.",
-                field="trace_id",
-                next_step="List the incident's runs to see their trace ids.",
-            )
-        frozen = await self._store.evidence.get(attached.evidence)
-        run: Run = await self._offload(_thawed_run, frozen)
-        return run
-
-
-def _thawed_run(frozen: bytes) -> Run:
-    return thaw([frozen]).run

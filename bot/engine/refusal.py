@@ -14,7 +14,7 @@ class Tell:
         self._parts = parts
 
     async def handle(self, item: WorkItem) -> None:
-        """Payload: ``user``, ``text``, and where known ``channel`` and ``key``. Raises what Slack raises: it is tried again."""
+        """Payload: ``user``, ``text``, and where known ``channel`` and ``key``. Raises what Slack raises."""
         user, text = text_of(item, "user"), text_of(item, "text")
         channel = optional_text(item, "channel")
         if channel is None and item.incident is not None:

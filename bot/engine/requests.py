@@ -103,7 +103,7 @@ class ClickRequests:
     def _params(
         self, verb: Action, offer: OfferView, incident: Incident, by: Actor, values: Mapping[str, Json]
     ) -> dict[str, Json] | FieldErrors | Say:
-        """The frozen parameters, with the submitted ones when the offer asked for any; or what is wrong, at its field."""
+        """The frozen parameters, with the submitted ones when the offer asks; or what is wrong, at its field."""
         given = submitted(verb, values) if offer.asks else {}
         try:
             params = read_params(verb, {**offer.params, **given})
@@ -226,8 +226,8 @@ class ClickRequests:
     ) -> None:
         """Ask for ``acknowledge``, ``take``, ``resolve``, ``note`` or ``pin``. Done by the worker.
 
-        ``extra``: ``channel``, and for a pin ``ts``, ``author``, ``said_at``, ``permalink``. Raises Refused for anything
-        else, StoreUnavailable when it was not confirmed.
+        ``extra``: ``channel``, and for a pin ``ts``. Raises Refused for anything else, StoreUnavailable when it was
+        not confirmed.
         """
         asked = self._asked(what, by, key, text, extra)
         await self._ask(WorkItem(kind=Work.LIFECYCLE, incident=incident_id, payload=_dump(asked)), key)
