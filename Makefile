@@ -31,8 +31,8 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(PYTHON) -m venv $(VENV) || \
 	    { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; exit 1; }; }
 	@echo "· installing what requirements.lock names (about a minute the first time)"
-	@$(PIP) install --quiet --require-hashes -r requirements.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --require-hashes -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)

@@ -156,16 +156,16 @@ def _configuration(
     """Validate the file. What is faulty is left out and the rest checked again, so that no fault hides another."""
     faults: list[Fault] = []
     values = document.values
-    while True:
+    for _ in range(len(values) + 1):
         try:
             configuration = Configuration.model_validate(values, context=context)
         except ValidationError as error:
             faults += document_faults(error, document, Configuration)
             values = _without(values, [detail["loc"] for detail in error.errors(include_url=False)])
         else:
-            break
-    faults += configuration_faults(configuration, document, variables)
-    return (None if faults else configuration), faults
+            faults += configuration_faults(configuration, document, variables)
+            return (None if faults else configuration), faults
+    return None, faults
 
 
 def _without(values: dict[str, Any], locs: list[Loc]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def read_document(path: Path, name: str) -> Document:
             return document
         values = _Reader(document).value(node, ())
     except yaml.MarkedYAMLError as error:
-        _syntax_fault(document, error)
+        _syntax_fault(document, error, text)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         document.fault(line, "there is a character here that YAML does not allow", "remove the control character")
@@ -99,6 +99,8 @@ def read_document(path: Path, name: str) -> Document:
         limits = f"at most {MAX_DEPTH} levels and {MAX_VALUES} values, aliases counted as often as they are used"
         document.fault(None, "the file is nested too deeply or expands to too much", limits)
     else:
+        if values is None:
+            return document
         if isinstance(values, dict):
             # `agents:` with everything below commented out means "the default", as people expect.
             document.values = {key: value for key, value in values.items() if value is not None}
@@ -126,12 +128,14 @@ def _text(path: Path, document: Document) -> str | None:
         return None
 
 
-def _syntax_fault(document: Document, error: yaml.MarkedYAMLError) -> None:
+def _syntax_fault(document: Document, error: yaml.MarkedYAMLError, text: str) -> None:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or "this is not YAML"
     hint = "check the indentation, quotes and brackets here"
     if "'\\t'" in problem or "tab" in problem:
         hint = "YAML is indented with spaces, not tabs"
+    elif mark is not None and "${" in text.split("\n")[min(mark.line, text.count("\n"))]:
+        hint = "inside { } and [ ] a reference needs quotes: '${NAME}'"
     elif "expected a single document" in (error.context or ""):
         problem, hint = "there is a second document in the file", "remove the `---` line"
     document.fault(mark.line + 1 if mark else None, problem, hint)
@@ -172,7 +176,7 @@ class _Reader:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag not in {f"{_TAG}str", f"{_TAG}int"}:
+            if key is None or key_node.tag not in {f"{_TAG}str", f"{_TAG}int"} or not key.isprintable():
                 self._document.fault(line, "a key must be plain text", "put the key in quotes")
                 continue
             name = key.removesuffix(_FILE) if key != _FILE else key
@@ -197,6 +201,10 @@ class _Reader:
         read = _SCALARS.get(node.tag)
         if read is None:
             return self._refuse_tag(node)
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            reason = "there is half of a surrogate pair here, which is no character"
+            self._document.fault(node.start_mark.line + 1, reason, "write the character itself")
+            return None
         try:
             return read(node.value)
         except ValueError:  # more digits than Python reads
