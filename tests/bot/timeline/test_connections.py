@@ -16,12 +16,14 @@ from tests.support.waiting import wait_until
 
 
 async def a_store(embedded: EmbeddedStore) -> Store:
+    """A started store on it."""
     store = Store(await Connections.open(embedded.url), CHAIN_KEY, ManualClock())
     await store.start()
     return store
 
 
 async def refused_within(store: Store) -> float:
+    """Seconds until a write was given up."""
     began = time.perf_counter()
     with pytest.raises(StoreUnavailable, match="did not confirm"):
         await store.intake.accept([an_alert()])

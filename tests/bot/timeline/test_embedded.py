@@ -45,6 +45,7 @@ async def a_bot(folder: Path, op: str) -> tuple[asyncio.subprocess.Process, str]
 
 
 def server_pid(url_socket: Path) -> int:
+    """The process that answers on the socket."""
     client = Redis(unix_socket_path=str(url_socket))
     try:
         return int(client.info("server")["process_id"])
@@ -84,7 +85,7 @@ async def test_a_second_bot_on_the_directory_is_refused_in_one_line(tmp_path: Pa
 
 
 async def test_a_killed_bots_server_is_adopted_with_all_it_held(tmp_path: Path) -> None:
-    """kill -9 of the bot leaves the server; the next start takes it over, and a clean stop ends it."""
+    """A kill -9 of the bot leaves the server; the next start takes it over, and a clean stop ends it."""
     first, said = await a_bot(tmp_path, "one")
     assert said == "INC-1 False"
     first.send_signal(signal.SIGKILL)

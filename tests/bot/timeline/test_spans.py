@@ -1,0 +1,120 @@
+import os
+import zlib
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+
+from bot.domain.work import Work
+from bot.timeline import spans as spans_module
+from bot.timeline.keys import Lifetimes
+from bot.timeline.store import Store
+from tests.support.clock import ManualClock
+from tests.support.incidents import TRACE, an_alert, open_one
+from tests.support.store import CHAIN_KEY
+
+HASH = f"{{pullcord}}:spans:{TRACE}"
+
+
+async def test_spans_are_upserted_by_id(store: Store) -> None:
+    """An exporter repeats what it is not sure of, in any order; a later version of a span replaces the earlier."""
+    await store.spans.upsert(TRACE, "refund-bot", {"b": b"B", "a": b"A"})
+    await store.spans.upsert(TRACE, "refund-bot", {"a": b"A2", "c": b""})
+    assert await store.spans.load(TRACE) == [b"A2", b"B", b""]
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert (meta.agent, meta.spans, meta.dropped) == ("refund-bot", 3, 0)
+    assert await store.spans.load("00" * 16) == []
+    assert await store.spans.meta("00" * 16) is None
+
+
+async def test_no_value_is_over_1_mb_however_large_a_span_is(store: Store, raw: Redis) -> None:
+    """A large span lies in parts; when it becomes small again, its old parts are not read."""
+    large = os.urandom(2_500_000)
+    await store.spans.upsert(TRACE, None, {"a": large, "b": b"B"})
+    assert await store.spans.load(TRACE) == [large, b"B"]
+    assert max(map(len, raw.hvals(HASH))) < 1_000_000
+    await store.spans.upsert(TRACE, None, {"a": b"small"})
+    assert await store.spans.load(TRACE) == [b"small", b"B"]
+
+
+async def test_spans_are_stored_compressed(store: Store, raw: Redis) -> None:
+    """Texts of runs repeat themselves."""
+    await store.spans.upsert(TRACE, None, {"a": b"the same again " * 1000})
+    value: bytes = raw.hget(HASH, "a")
+    assert len(value) < 500
+    assert zlib.decompress(value.partition(b":")[2]) == b"the same again " * 1000
+
+
+async def test_a_trace_has_a_cap_and_what_is_dropped_is_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of ten million spans must not fill the store; known spans still change."""
+    monkeypatch.setattr(spans_module, "_MOST_SPANS", 3)
+    assert await store.spans.upsert(TRACE, None, {str(n): b"x" for n in range(5)}) == 2
+    assert await store.spans.upsert(TRACE, None, {"0": b"changed"}) == 0
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert (meta.spans, meta.dropped) == (3, 2)
+    assert b"changed" in await store.spans.load(TRACE)
+
+
+async def test_bytes_of_a_trace_have_a_cap_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few spans can be large."""
+    monkeypatch.setattr(spans_module, "_MOST_BYTES", 1500)
+    dropped = await store.spans.upsert(TRACE, None, {str(n): os.urandom(1000) for n in range(3)})
+    assert dropped == 2
+
+
+async def test_spans_live_for_their_ttl_from_the_last_one(connections: object, store: Store, raw: Redis) -> None:
+    """Seven days by default, a setting; each batch refreshes it."""
+    await store.spans.upsert(TRACE, "refund-bot", {"a": b"A"})
+    keys = [HASH, f"{HASH}:meta", "{pullcord}:runs:refund-bot"]
+    assert all(timedelta(days=6) < timedelta(seconds=raw.ttl(key)) <= timedelta(days=7) for key in keys)
+    short = Store(store.connections, CHAIN_KEY, ManualClock(), Lifetimes(spans=timedelta(seconds=90)))
+    await short.spans.upsert(TRACE, "refund-bot", {"b": b"B"})
+    assert all(0 < raw.ttl(key) <= 90 for key in keys)
+
+
+async def test_an_agents_runs_are_found_by_time(store: Store, clock: ManualClock) -> None:
+    """Newest first, by when the first span came; late spans do not move a run."""
+    start = clock.now()
+    for n in range(4):
+        await store.spans.upsert(f"{n:032x}", "refund bot / eu", {"a": b"A"})
+        clock.forward(minutes=10)
+    await store.spans.upsert(f"{0:032x}", "refund bot / eu", {"late": b"A"})
+    await store.spans.upsert("ff" * 16, "other", {"a": b"A"})
+    found = await store.spans.runs_of("refund bot / eu", start + timedelta(minutes=5), clock.now())
+    assert [int(trace, 16) for trace in found] == [3, 2, 1]
+    assert await store.spans.runs_of("refund bot / eu", start, clock.now(), limit=1) == [f"{3:032x}"]
+
+
+async def test_an_agents_index_of_runs_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch, raw: Redis) -> None:
+    """The oldest traces leave the index first."""
+    monkeypatch.setattr(spans_module, "_MOST_RUNS", 2)
+    for n in range(4):
+        await store.spans.upsert(f"{n:032x}", "refund-bot", {"a": b"A"})
+    assert raw.zcard("{pullcord}:runs:refund-bot") == 2
+
+
+async def test_spans_that_an_incident_waits_for_are_told_a_second_after_the_last_batch(
+    store: Store, clock: ManualClock
+) -> None:
+    """Ten batches of one run are one reading of it; a stream without end is told after five seconds."""
+    await store.spans.upsert(TRACE, "refund-bot", {"a": b"A"})
+    assert await store.work.due_at(f"spans:{TRACE}") is None, "nobody waits for it"
+    await open_one(store, alert=an_alert())
+    first = clock.now()
+    await store.spans.upsert(TRACE, "refund-bot", {"b": b"B"})
+    assert await store.work.due_at(f"spans:{TRACE}") == first + timedelta(seconds=1)
+    clock.forward(seconds=0.9)
+    await store.spans.upsert(TRACE, "refund-bot", {"c": b"C"})
+    assert await store.work.due_at(f"spans:{TRACE}") == first + timedelta(seconds=1.9)
+    for n in range(10):
+        clock.forward(seconds=0.9)
+        await store.spans.upsert(TRACE, "refund-bot", {f"d{n}": b"D"})
+    assert await store.work.due_at(f"spans:{TRACE}") == first + timedelta(seconds=5)
+    assert await store.work.move_due(clock.now()) == 1
+    (leased,) = await store.work.take("c", 10, 10)
+    assert leased.item.kind is Work.SPANS_ARRIVED
+    assert leased.item.payload == {"trace_id": TRACE}
+    await store.spans.upsert(TRACE, "refund-bot", {"e": b"E"})
+    assert await store.work.due_at(f"spans:{TRACE}") == clock.now() + timedelta(seconds=1)
