@@ -61,6 +61,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
            --no-emit-index-url --no-emit-find-links pyproject.toml
 
 lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH (or use pip-compile, see the Makefile)" >&2; exit 1; }
 	@echo "· requirements.lock (all), requirements-runtime.lock (the image)"
 	@$(COMPILE) --extra dev --output-file requirements.lock $(ARGS)
 	@$(COMPILE) --extra build --constraint requirements.lock --output-file requirements-runtime.lock

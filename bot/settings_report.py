@@ -146,20 +146,18 @@ def _fields(model: type[BaseModel], loc: Loc) -> tuple[str, ...]:
     """The settings that exist at a place, found by walking the annotations."""
     annotation: Any = model
     for part in loc:
-        annotation = _plain(annotation)
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if _is_model(annotation):
             field = annotation.model_fields.get(str(part))
-            if field is None:
-                return ()
-            annotation = field.annotation
-        elif get_args(annotation):
-            annotation = get_args(annotation)[1 if get_origin(annotation) is dict else 0]
-        else:
-            return ()
-    annotation = _plain(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return tuple(field.alias or name for name, field in annotation.model_fields.items())
-    return ()
+            annotation = _plain(field.annotation) if field is not None else None
+        else:  # the values of a mapping, the members of a list
+            annotation = _plain(get_args(annotation)[1 if get_origin(annotation) is dict else 0])
+    if not _is_model(annotation):
+        return ()
+    return tuple(field.alias or name for name, field in annotation.model_fields.items())
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _plain(annotation: Any) -> Any:

@@ -193,6 +193,9 @@ class _Reader:
             value = self.value(value_node, place)
             if name != key:
                 self._document.written[place] = key
+                if isinstance(value, SecretReference):
+                    self._document.fault(line, f"`{key}` is the path of a file, as it is", "write the path itself")
+                    continue
                 value = _from_files(value)
             values[name] = value
         return values

@@ -4,9 +4,10 @@ import traceback
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from bot.errors import Misconfigured
-from bot.settings import Settings, load_settings
+from bot.settings import AgentSettings, Settings, load_settings
 
 SECRET = "s3cr3t-of-the-test"
 
@@ -49,6 +50,21 @@ def test_a_list_of_credentials_serves_rotation(tmp_path: Path) -> None:
     assert [token.get_secret_value() for token in source.bearer] == ["old", "new"]
     assert source.basic[0].password.get_secret_value() == "with blanks é"
     assert source.has_credentials
+
+
+def test_several_files_serve_rotation(tmp_path: Path) -> None:
+    """A list of paths under the one key."""
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    source = load(tmp_path, "sources: {a: {bearer_file: [old, new]}}").sources["a"]
+    assert [token.get_secret_value() for token in source.bearer] == ["old", "new"]
+
+
+def test_code_may_hand_over_a_secret() -> None:
+    """Tests and tools make settings by hand; only a file must not hold secrets."""
+    assert AgentSettings(token=SecretStr(SECRET)).token == SecretStr(SECRET)
+    with pytest.raises(ValidationError, match="must not be written"):
+        AgentSettings.model_validate({"token": SECRET})
 
 
 @pytest.mark.parametrize("value", [SECRET, f"Bearer {SECRET}", "x${T}", "${T}x", "$T", "${}", "42", "[]", "{}", "true"])
