@@ -1,0 +1,214 @@
+"""The root message: one per incident, edited in place (PRODUCT.md, "The root message").
+
+At most 12 blocks and under 10 kB whatever the incident holds: foreign texts are cut, and cut shorter where many long
+ones come together. Blast radius first; words carry the meaning alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.effect import EffectCounts, counts
+from bot.domain.incident import Incident, IncidentState
+from bot.plugin import OfferView
+from bot.views import blocks as b
+from bot.views import limits, words
+from bot.views.blocks import Block, Card
+from bot.views.card_buttons import containment, lifecycle, unknown_rows
+from bot.views.card_rows import effect_rows, result_rows
+from bot.views.text import clock, code, cut_escaped, duration, foreign, listed, moment, number, own_words, person
+
+_SCALES = (1.0, 0.6, 0.35, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    incident: Incident
+    offers: Sequence[OfferView]
+    now: datetime
+    page_url: str | None
+    repeats: int
+    tally: EffectCounts
+    scale: float
+
+    def width(self, full: int) -> int:
+        return max(12, int(full * self.scale))
+
+
+def card(
+    incident: Incident,
+    offers: Sequence[OfferView],
+    now: datetime,
+    *,
+    page_url: str | None = None,
+    repeats: int = 0,
+) -> Card:
+    """The root message as it should stand at ``now``.
+
+    ``offers`` come most useful first. ``page_url`` is our own page without any token (None: only by the menu);
+    ``repeats`` how often sources sent the firing alerts of this incident.
+    """
+    tally = counts(words.standing(incident, now))
+    made = Card("", ())
+    for scale in _SCALES:
+        view = _View(incident, offers, now, page_url, repeats, tally, scale)
+        made = Card(sentence(incident, now), tuple(_blocks(view)))
+        if made.size < limits.CARD_BYTES:
+            break
+    return made
+
+
+def sentence(incident: Incident, now: datetime) -> str:
+    """The card in one full sentence or two, at most 300 characters: for notifications and screen readers."""
+    tally = counts(words.standing(incident, now))
+    severity = foreign(incident.severity, 12)
+    about = foreign(words.subject(incident), 60)
+    match incident.state:
+        case IncidentState.RESOLVED:
+            by = person(incident.resolved_by or "pullcord")
+            after = f" after {duration(incident.resolved_at - incident.opened_at)}" if incident.resolved_at else ""
+            text = f"{severity} of {about} resolved by {by}{after}: {_clause(incident.resolution or '')}"
+        case IncidentState.OPEN:
+            text = f"{severity}: {_did(incident, tally, now)} {_woken(incident)}"
+        case _:
+            has = person(incident.acknowledged_by or "pullcord")
+            led = f", commander {person(incident.commander)}" if incident.commander else ""
+            text = f"{severity} {incident.state.value}, {has} has it{led}: {_did(incident, tally, now)}"
+    return cut_escaped(text, limits.SENTENCE)
+
+
+def _did(incident: Incident, tally: EffectCounts, now: datetime) -> str:
+    about = foreign(words.subject(incident), 60)
+    if not incident.runs:
+        return f"what {about} did is not known yet."
+    if not tally.changes:
+        return f"{about} changed nothing outside its run."
+    if not tally.no_way_back:
+        return f"{about} did {number(tally.changes, 'thing')} that can be undone or compensated."
+    lost = [effect for effect in words.standing(incident, now) if effect.irreversible]
+    return f"{about} did {number(tally.no_way_back, 'thing')} that cannot be undone ({foreign(words.kinds(lost), 80)})."
+
+
+def _woken(incident: Incident) -> str:
+    users = words.said_on_call(incident)
+    return f"On call: {listed(person(u) for u in users[:3])}. Nobody has it yet." if users else "Nobody has it yet."
+
+
+def _clause(reason: str) -> str:
+    shown = foreign(reason, 120) or "no reason was given"
+    return shown if shown.endswith((".", "…", "!", "?")) else f"{shown}."
+
+
+def _blocks(v: _View) -> list[Block]:
+    incident = v.incident
+    made = [
+        b.header(f"{incident.severity} · {words.title(incident, v.tally)}"[: v.width(limits.HEADER_TEXT)]),
+        b.section(_blast(v)),
+    ]
+    if rows := effect_rows(incident, v.now, v.width):
+        made.append(b.section("\n".join(rows)))
+    if line := _unseen(v):
+        made.append(b.context(line))
+    made.append(b.fields(_status(v)))
+    if rows := result_rows(incident, v.now, v.width):
+        made.append(b.section("\n".join(rows)))
+    made += unknown_rows(incident, v.width)
+    if buttons := lifecycle(incident):
+        made.append(b.actions("lifecycle", buttons))
+    if buttons := containment(incident, v.offers, v.width):
+        made.append(b.actions("containment", buttons))
+    if troubles := [foreign(text, v.width(160)) for text in incident.degraded[-2:]]:
+        made.append(b.context("\n".join(f"⚠ {text}" for text in troubles)))
+    made.append(b.context(_foot(v)))
+    return made
+
+
+def _blast(v: _View) -> str:
+    lead, rest = words.blast(v.incident, v.tally)
+    lines = [f"*{lead}* {rest}".rstrip()]
+    absent = words.missing(v.incident)
+    lines += [foreign(text, v.width(240)) for text in absent[:2]]
+    if len(absent) > 2:
+        lines.append(f"and {number(len(absent) - 2, 'more run')} that could not be read")
+    return "\n".join(lines)
+
+
+def _unseen(v: _View) -> str:
+    """Recorder gaps, and the reads with the way to correct a wrong guess."""
+    parts = []
+    if gaps := words.not_recorded(v.incident):
+        more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""
+        parts.append(f"⚪ not recorded: {', '.join(foreign(gap, v.width(40)) for gap in gaps[:6])}{more}")
+    if reads := words.reads(v.tally):
+        hint = "; a wrong guess is corrected under `tools:` in the configuration" if v.tally.guessed else ""
+        parts.append(f"{reads}{hint}")
+    return "\n".join(parts)
+
+
+def _status(v: _View) -> list[str]:
+    incident, now = v.incident, v.now
+    facts = [f"*Status*\n{_state(incident, now)}"]
+    if incident.state is IncidentState.RESOLVED:
+        facts.append(f"*Why*\n{foreign(incident.resolution or 'no reason was given', v.width(200))}")
+    else:
+        facts.append(f"*Commander*\n{person(incident.commander) if incident.commander else 'nobody yet'}")
+    run = words.worst_run(incident)
+    if run is not None:
+        facts.append(f"*Model*\n{_model(run.summary.model_requested, run.summary.model_served, v.width(50))}")
+    facts.append(f"*Run*\n{_run(v)}")
+    return facts
+
+
+def _state(incident: Incident, now: datetime) -> str:
+    words_ = words.state_words(incident)
+    if incident.state is IncidentState.RESOLVED and incident.resolved_at is not None:
+        lasted = duration(incident.resolved_at - incident.opened_at)
+        by = person(incident.resolved_by or "pullcord")
+        return f"Resolved {moment(incident.resolved_at, now)} by {by}, after {lasted}"
+    if incident.acknowledged_by and incident.acknowledged_at is not None:
+        cleared = " · alert cleared" if incident.alerts and incident.alert_state.value == "cleared" else ""
+        return f"{words_} · {person(incident.acknowledged_by)} {moment(incident.acknowledged_at, now)}{cleared}"
+    users = words.said_on_call(incident)
+    woken = f" · on call {listed(person(u) for u in users[:3])}" if users else " · nobody was woken yet"
+    ended = " · nobody is left to wake" if incident.escalation_ended else ""
+    return f"{words_}{woken}{ended}"
+
+
+def _model(asked: str | None, served: str | None, width: int) -> str:
+    left = f"asked {code(asked, width)}" if asked else "asked: not recorded"
+    right = f"served {code(served, width)}" if served else "served: not recorded"
+    return f"{left} · {right}"
+
+
+def _run(v: _View) -> str:
+    run = words.worst_run(v.incident)
+    if run is None:
+        named = next((m.trace_id for m in v.incident.missing if m.trace_id), None)
+        return f"{code(words.short_trace(named), 12)} not found" if named else "none was named"
+    parts = [code(words.short_trace(run.summary.trace_id), 12)]
+    if len(v.incident.runs) > 1:
+        parts.append(f"+{number(len(v.incident.runs) - 1, 'run')}")
+    if v.repeats > 1:
+        parts.append(f"alert seen {v.repeats:,} times")
+    return " · ".join(parts)
+
+
+def _foot(v: _View) -> str:
+    incident = v.incident
+    parts = [foreign(incident.id, 20), f"opened {moment(incident.opened_at, v.now)}"]
+    if incident.last is not None:
+        said = own_words(incident.last.text, words.people_known(incident), v.width(150))
+        mark = _last_mark(incident)
+        parts.append(f"last: {said} {clock(incident.last.at)}{mark}")
+    if v.page_url is not None:
+        parts.append(f"<{v.page_url}|timeline>")
+    return " · ".join(parts)
+
+
+def _last_mark(incident: Incident) -> str:
+    ended = [e for e in incident.executions if e.ended_at is not None]
+    newest = max(ended, key=lambda e: e.ended_at or e.at, default=None)
+    if newest is None or incident.last is None or newest.ended_at != incident.last.at or newest.verified is None:
+        return ""
+    mark = "✓ " if newest.verified.value == "in_force" else ""
+    return f" {mark}{words.verified_words(newest.model_copy(update={'verified_detail': None}))}"

@@ -1,0 +1,222 @@
+"""The thread under the card: one line for each entry that people should read. mrkdwn, foreign words escaped and cut.
+
+Events that only the machinery needs (a request, a message's place) have no line; the heads of the chain are posted by
+the poster, which knows when.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bot.domain import events as ev
+from bot.domain.action import Execution, Verified
+from bot.domain.effect import Effect, ranked
+from bot.domain.incident import Incident
+from bot.domain.run import Completeness
+from bot.views import limits, words
+from bot.views.card_rows import effect_row
+from bot.views.text import clock, code, cut_escaped, day_and_clock, escape, foreign, mention, number, person
+
+_PERMALINK = re.compile(r"^https://[a-z0-9-]+(?:\.enterprise)?\.slack\.com/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?$")
+_HOW = {"mention": "by a mention", "direct_message": "by a direct message"}
+_MARK = {Verified.IN_FORCE: "✓", Verified.PENDING: "🟠"}
+
+
+def thread_line(entry: ev.Entry, incident: Incident) -> str | None:
+    """The thread's line for an entry (at most 2,500 characters), or None for one that the thread does not tell."""
+    tell = _LINES.get(type(entry.event))
+    line = tell(entry.event, incident) if tell is not None else None
+    return None if line is None else cut_escaped(line, limits.THREAD_LINE)
+
+
+def _by(actor: ev.Actor) -> str:
+    return mention(actor.id) if actor.kind is ev.ActorKind.PERSON else foreign(actor.id, 60)
+
+
+def _title(incident: Incident, execution: str) -> str:
+    found = incident.execution(execution)
+    return foreign(words.what(found), 200) if found is not None else "an action"
+
+
+def _whose(incident: Incident, execution: str) -> str:
+    found = incident.execution(execution)
+    return person(found.by) if found is not None else "somebody"
+
+
+def _opened(event: ev.IncidentOpened, _: Incident) -> str:
+    about = foreign(event.agent or "an agent that was not named", 80)
+    said = f": {foreign(event.summary, 300)}" if event.summary else ""
+    source = f" by {foreign(event.alert.source, 40)}" if event.alert is not None else f" by {_by(event.by)}"
+    return f"*Opened{source}:* {foreign(event.severity, 12)} · {about} · {foreign(event.name, 120)}{said}"
+
+
+def _joined(event: ev.AlertJoined, _: Incident) -> str:
+    run = f", run {code(words.short_trace(event.alert.trace_id), 12)}" if event.alert.trace_id else ", without a run"
+    return f"*One more alert joined:* {foreign(event.alert.name, 120)}{run}"
+
+
+def _cleared(event: ev.AlertResolved, _: Incident) -> str:
+    when = f" {clock(event.ends_at)}" if event.ends_at is not None else ""
+    return f"*The source says the alert is over{when}.* The incident stays open: effects do not vanish."
+
+
+def _severity(event: ev.SeveritySet, _: Incident) -> str:
+    return f"*Severity is {foreign(event.severity, 12)}:* {foreign(event.why, 200)}"
+
+
+def _run_missing(event: ev.RunMissing, _: Incident) -> str:
+    named = f"No run found for {code(words.short_trace(event.trace_id), 12)}" if event.trace_id else "No run was named"
+    until = f" It is looked for until {clock(event.until)}." if event.until is not None else ""
+    return f"*{named}:* {foreign(event.reason, 300)} Effects are unknown, not zero.{until}"
+
+
+def _run_attached(event: ev.RunAttached, _: Incident) -> str:
+    run = event.run
+    asked = f"asked {code(run.model_requested, 60)}" if run.model_requested else "asked model not recorded"
+    served = f"served {code(run.model_served, 60)}" if run.model_served else "served model not recorded"
+    open_end = " The end of the run is not there yet." if run.completeness is Completeness.MISSING_ROOT else ""
+    gaps = ", ".join(foreign(gap.field, 60) for gap in run.gaps[:12])
+    frozen = f"*Run {code(words.short_trace(run.trace_id), 12)} is frozen as evidence:*"
+    steps = f"{number(run.steps, 'step')} from {foreign(event.source, 40)}"
+    lines = [f"{frozen} {steps}, {asked}, {served}, sha256 {code(event.evidence[:16] + '…', 20)}.{open_end}"]
+    if gaps:
+        lines.append(f"⚪ not recorded: {gaps}")
+    return "\n".join(lines)
+
+
+def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
+    """In full where the card has no room for them: more than five changes."""
+    changes = [effect for effect in ranked(event.effects) if effect.changes]
+    if not changes or sum(effect.changes for effect in incident.effects) <= limits.EFFECT_ROWS:
+        return None
+    rows = [f"*Effects of run {code(words.short_trace(event.trace_id), 12)}, the worst first:*"]
+    size = len(rows[0])
+    for effect in changes[: limits.THREAD_ROWS]:
+        row = _row(effect, event)
+        if size + len(row) > limits.THREAD_LINE - 80:
+            break
+        rows.append(row)
+        size += len(row) + 1
+    left = len(changes) - len(rows) + 1
+    return "\n".join([*rows, f"and {left:,} more on the timeline page"] if left else rows)
+
+
+def _row(effect: Effect, event: ev.EffectsListed) -> str:
+    return effect_row(effect, event.at, lambda full: full)
+
+
+def _slack_refused(event: ev.SlackRefused, _: Incident) -> str:
+    asked = f"Slack answered {code(event.error, 60)} to {code(event.method, 60)}"
+    return f"⚠ {foreign(event.consequence, 300)} ({asked})"
+
+
+def _paged(event: ev.PersonPaged, _: Incident) -> str:
+    how = _HOW.get(event.how, foreign(event.how, 40))
+    detail = f": {foreign(event.detail, 200)}" if event.detail else ""
+    arrived = "delivered" if event.delivered else "*not delivered*"
+    return f"*Woken:* {mention(event.user)} {how}, {arrived}{detail}"
+
+
+def _escalation_ended(event: ev.EscalationEnded, _: Incident) -> str:
+    return f"⚠ *Nobody is left to wake:* {foreign(event.reason, 300)}"
+
+
+def _acknowledged(event: ev.Acknowledged, _: Incident) -> str:
+    return f"*{_by(event.by)} has it.* Paging stopped."
+
+
+def _command(event: ev.CommandTaken, _: Incident) -> str:
+    return f"*{_by(event.by)} took command.*"
+
+
+def _note(event: ev.NoteAdded, _: Incident) -> str:
+    quoted = "\n".join(f"> {foreign(line, 600)}" for line in event.text.splitlines()[:8] if line.strip())
+    if not event.pinned:
+        return f"*{_by(event.by)} noted:*\n{quoted}"
+    author = person(event.author) if event.author else "somebody"
+    when = f" {day_and_clock(event.said_at)}" if event.said_at is not None else ""
+    safe = event.permalink is not None and _PERMALINK.match(event.permalink)
+    where = f" (<{escape(event.permalink or '')}|message>)" if safe else ""
+    return f"📌 *{_by(event.by)} put a message on the timeline,* written by {author}{when}{where}\n{quoted}"
+
+
+def _resolved(event: ev.IncidentResolved, incident: Incident) -> str:
+    still = words.in_force(incident)
+    left = f"\nStill in force: {', '.join(foreign(words.what(e), 80) for e in still[:6])}" if still else ""
+    return f"*{_by(event.by)} resolved it:* {foreign(event.reason, 600)}{left}"
+
+
+def _refused(event: ev.ActionRefused, incident: Incident) -> str:
+    may = f" Who may: {foreign(event.who_may, 200)}." if event.who_may else ""
+    asked = _whose(incident, event.execution)
+    return f"✗ *{asked} was refused:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}{may}"
+
+
+def _succeeded(event: ev.ActionSucceeded, incident: Incident) -> str:
+    execution = incident.execution(event.execution)
+    shown = _as_of(execution, event.verified, event.detail)
+    mark = _MARK.get(event.verified, "🔴")
+    result = f" {code(event.result.url or event.result.ref, 200)}" if event.result is not None else ""
+    until = f" Until {day_and_clock(event.expires_at)}." if event.expires_at is not None else ""
+    did = f"{_whose(incident, event.execution)} {_title(incident, event.execution)}"
+    return f"{mark} {did} · *{shown}*{result}{until}"
+
+
+def _as_of(execution: Execution | None, verified: Verified, detail: str) -> str:
+    if execution is None:
+        return foreign(f"{verified.value.replace('_', ' ')}: {detail}", 300)
+    now = execution.model_copy(update={"verified": verified, "verified_detail": detail or None})
+    shown = words.verified_words(now)
+    return foreign(f"{shown}: {detail}" if verified is Verified.IN_FORCE and detail else shown, 300)
+
+
+def _failed(event: ev.ActionFailed, incident: Incident) -> str:
+    return f"✗ *Failed, nothing changed there:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}"
+
+
+def _unknown(event: ev.ActionUnknown, incident: Incident) -> str:
+    what = _title(incident, event.execution)
+    return (
+        f"❓ *Nobody knows whether this happened:* {what}. {foreign(event.reason, 300)} "
+        "It is not tried again by itself: look at the target, then press Check, Mark done or Mark not done."
+    )
+
+
+def _marked(event: ev.ActionMarked, incident: Incident) -> str:
+    word = "done" if event.done else "not done"
+    return f"*{_by(event.by)} marked it {word}:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}"
+
+
+def _verification(event: ev.VerificationChanged, incident: Incident) -> str:
+    mark = _MARK.get(event.verified, "🔴")
+    shown = _as_of(incident.execution(event.execution), event.verified, event.detail)
+    return f"{mark} {_title(incident, event.execution)} · now *{shown}*"
+
+
+def _dropped(event: ev.WorkDropped, _: Incident) -> str:
+    return f"⚠ *A step was given up after five tries* ({code(event.work, 40)}): {foreign(event.reason, 300)}"
+
+
+_LINES: dict[type, Callable[[Any, Incident], str | None]] = {
+    ev.IncidentOpened: _opened,
+    ev.AlertJoined: _joined,
+    ev.AlertResolved: _cleared,
+    ev.SeveritySet: _severity,
+    ev.RunMissing: _run_missing,
+    ev.RunAttached: _run_attached,
+    ev.EffectsListed: _effects,
+    ev.SlackRefused: _slack_refused,
+    ev.PersonPaged: _paged,
+    ev.EscalationEnded: _escalation_ended,
+    ev.Acknowledged: _acknowledged,
+    ev.CommandTaken: _command,
+    ev.NoteAdded: _note,
+    ev.IncidentResolved: _resolved,
+    ev.ActionRefused: _refused,
+    ev.ActionSucceeded: _succeeded,
+    ev.ActionFailed: _failed,
+    ev.ActionUnknown: _unknown,
+    ev.ActionMarked: _marked,
+    ev.VerificationChanged: _verification,
+    ev.WorkDropped: _dropped,
+}

@@ -1,0 +1,241 @@
+"""What the card, the messages, the thread and the page say in the same words: titles, counts, ways back, results.
+
+Texts returned here hold foreign words as they are: whoever shows them escapes them (``bot.views.text``, a template).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain.action import Execution, ExecutionState, Verified
+from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility, counts, ranked
+from bot.domain.incident import AlertState, AttachedRun, Incident, IncidentState
+from bot.domain.run import Completeness
+from bot.views.text import duration, listed, number
+
+SHORT = 8
+"""Digits of a trace id that people see."""
+_NOT_ZERO = "Effects are unknown, not zero."
+
+
+def subject(incident: Incident) -> str:
+    """What the incident is about: its agent, else its name."""
+    return incident.agent or incident.name
+
+
+def short_trace(trace_id: str) -> str:
+    """``4f1c9e27…``."""
+    return f"{trace_id[:SHORT]}…"
+
+
+def standing(incident: Incident, now: datetime) -> tuple[Effect, ...]:
+    """The tool calls as they stand now, worst first.
+
+    When an undo window closes and no other way back is left, the effect becomes irreversible (PRODUCT.md). A window
+    that had already closed when the run was read was judged by the catalogue's ``after_window``, which is kept.
+    """
+    read_at = {r.summary.trace_id: r.attached_at for r in incident.runs}
+    return ranked(_now(effect, read_at.get(effect.trace_id), now) for effect in incident.effects)
+
+
+def _now(effect: Effect, read_at: datetime | None, now: datetime) -> Effect:
+    closed = effect.undo_deadline is not None and effect.undo_deadline <= now
+    judged = closed and read_at is not None and effect.undo_deadline is not None and effect.undo_deadline <= read_at
+    if not closed or judged or effect.reversibility not in {Reversibility.COMPENSABLE, Reversibility.REVERSIBLE}:
+        return effect
+    return effect.model_copy(update={"reversibility": Reversibility.IRREVERSIBLE})
+
+
+def title(incident: Incident, tally: EffectCounts) -> str:
+    """The machine's sentence (DESIGN.md): what cannot be undone. Never a log line."""
+    about = subject(incident)
+    if incident.state is IncidentState.RESOLVED:
+        return f"{about}: resolved"
+    if incident.state is IncidentState.CONTAINED:
+        return f"{about}: contained"
+    if not incident.runs:
+        return f"{about}: what it did is not known yet"
+    if tally.no_way_back:
+        return f"{about}: {number(tally.no_way_back, 'effect')} cannot be undone"
+    if tally.changes:
+        return f"{about}: {number(tally.changes, 'effect')}, all can be undone or compensated"
+    return f"{about}: changed nothing outside the run"
+
+
+def worst_run(incident: Incident) -> AttachedRun | None:
+    """The run that the card names: most that cannot be undone, then the one that was alerted on, then the newest."""
+
+    def key(run: AttachedRun) -> tuple[int, bool, datetime]:
+        tally = counts(incident.effects_of(run.summary.trace_id))
+        return tally.no_way_back, run.alerted, run.attached_at
+
+    return max(incident.runs, key=key, default=None)
+
+
+def unfinished(run: AttachedRun) -> bool:
+    """True while more of the run may still come: no root span yet, or not all of its effects are listed."""
+    return run.summary.completeness is Completeness.MISSING_ROOT or run.parts_seen < run.parts
+
+
+def blast(incident: Incident, tally: EffectCounts) -> tuple[str, str]:
+    """The blast radius: a lead (``The run did 7 things:``) and its counts, empty where the lead says all."""
+    runs = len(incident.runs)
+    if not runs:
+        return "What the run did is not known yet.", _NOT_ZERO
+    who = "The run" if runs == 1 else f"{runs:,} runs"
+    so_far = " so far" if any(unfinished(run) for run in incident.runs) else ""
+    rejected = f"{number(tally.failed, 'attempt')} {'was' if tally.failed == 1 else 'were'} rejected"
+    if not tally.changes:
+        itself = "itself" if runs == 1 else "themselves"
+        return f"{who} changed nothing outside {itself}{so_far}.", f"{rejected}." if tally.failed else ""
+    parts = [
+        f"{count:,} {name}"
+        for count, name in (
+            (tally.irreversible, "irreversible"),
+            (tally.unclassified, "unclassified (treated as irreversible)"),
+            (tally.compensable, "compensable"),
+            (tally.reversible, "reversible"),
+        )
+        if count
+    ]
+    asides = [rejected] if tally.failed else []
+    if tally.unknown:
+        asides.append(f"{tally.unknown:,} with an unknown outcome, counted as done")
+    aside = f" ({', '.join(asides)})" if asides else ""
+    return f"{who} did {number(tally.changes, 'thing')}{so_far}:", " · ".join(parts) + aside
+
+
+def missing(incident: Incident) -> list[str]:
+    """One sentence for each run that should be here and is not. Reasons are foreign words in part."""
+    lines = []
+    for row in incident.missing:
+        if row.trace_id is not None:
+            lines.append(
+                f"No run found for {short_trace(row.trace_id)}: {_clause(row.reason)} Effects are unknown, not zero."
+            )
+        elif not incident.runs:
+            lines.append(f"The alert named no run: {_clause(row.reason)} Effects are unknown, not zero.")
+    return lines
+
+
+def _clause(reason: str) -> str:
+    stripped = reason.strip() or "no reason was given"
+    return stripped if stripped.endswith((".", "!", "?")) else f"{stripped}."
+
+
+def reads(tally: EffectCounts) -> str | None:
+    """``14 reads (3 guessed)``, or None when there were none."""
+    if not tally.read_only:
+        return None
+    guessed = f" ({tally.guessed:,} guessed by name)" if tally.guessed else ""
+    return f"{number(tally.read_only, 'read')}{guessed}"
+
+
+def not_recorded(incident: Incident) -> list[str]:
+    """What no recorder caught, each field once, over all runs."""
+    return list(dict.fromkeys(gap.field for run in incident.runs for gap in run.summary.gaps))
+
+
+def effect_words(effect: Effect) -> str:
+    """What a call did in the catalogue's words, else its amount and target. Foreign."""
+    if effect.summary:
+        return effect.summary
+    amount = str(effect.money) if effect.money is not None else ""
+    return " → ".join(part for part in (amount, effect.target) if part)
+
+
+_NO_WAY = {
+    Reversibility.IRREVERSIBLE: "no undo",
+    Reversibility.UNCLASSIFIED: "no undo known: not classified",
+    Reversibility.READ_ONLY: "only read",
+}
+
+
+def way_back(effect: Effect, now: datetime) -> tuple[str, datetime | None, str]:
+    """How far it can be taken back: words, a deadline to show after them, and what stands after the deadline."""
+    if not effect.happened:
+        return "rejected", None, ""
+    deadline = effect.undo_deadline
+    if deadline is not None and deadline <= now and effect.irreversible:
+        return "no undo: the window closed", deadline, ""
+    if (words := _NO_WAY.get(effect.reversibility)) is not None:
+        return words, None, ""
+    compensable = effect.reversibility is Reversibility.COMPENSABLE
+    if deadline is not None and deadline > now:
+        return f"{'cancel' if compensable else 'undo'} until", deadline, f"({duration(deadline - now)})"
+    return ("can be compensated" if compensable else "can be put back"), None, ""
+
+
+def outcome_words(effect: Effect) -> str:
+    """``Applied``, ``Failed`` or ``Unknown``."""
+    return {
+        EffectOutcome.APPLIED: "Applied",
+        EffectOutcome.FAILED: "Failed",
+        EffectOutcome.UNKNOWN: "Unknown",
+    }[effect.outcome]
+
+
+def said_on_call(incident: Incident) -> list[str]:
+    """User ids of those woken by the newest step of the escalation, each once."""
+    newest = max((page.step for page in incident.pages), default=0)
+    return list(dict.fromkeys(page.user for page in incident.pages if page.step == newest))
+
+
+def state_words(incident: Incident) -> str:
+    """``Firing``, ``Open, the alert cleared``, ``Acknowledged``, ``Contained``, ``Resolved``."""
+    if incident.state is IncidentState.OPEN:
+        return "Firing" if incident.alert_state is AlertState.FIRING else "Open, the alert cleared"
+    return incident.state.value.capitalize()
+
+
+def in_force(incident: Incident) -> list[Execution]:
+    """Changes that restrain an agent now or may, oldest first."""
+    return [e for e in incident.executions if e.in_force_or_may_be and e.undo_of is None]
+
+
+def unknown(incident: Incident) -> list[Execution]:
+    """Executions whose outcome nobody knows, oldest first."""
+    return [e for e in incident.executions if e.state is ExecutionState.UNKNOWN]
+
+
+def shown_results(incident: Incident) -> list[Execution]:
+    """Executions whose result stands on the card: all but refused ones and those that were taken back, oldest first."""
+    hidden = {ExecutionState.REFUSED, ExecutionState.REJECTED, ExecutionState.EXPIRED}
+    return [e for e in incident.executions if e.state not in hidden and e.undone_by is None]
+
+
+def verified_words(execution: Execution) -> str:
+    """What the enforcing side showed, in words that carry the meaning alone. The detail is foreign in part."""
+    detail = f": {execution.verified_detail}" if execution.verified_detail else ""
+    match execution.verified:
+        case Verified.IN_FORCE:
+            return "done, checked" if execution.result is not None else "in force"
+        case Verified.PENDING:
+            return f"pending{detail}"
+        case Verified.MISMATCH:
+            return f"not in force{detail}"
+        case Verified.UNREACHABLE:
+            return f"could not be checked{detail}"
+        case None:
+            return "not checked"
+
+
+def what(execution: Execution) -> str:
+    """What an execution did (past tense) or is about. Foreign in part."""
+    return execution.summary or execution.title
+
+
+def people_known(incident: Incident) -> Sequence[str]:
+    """User ids that our own records name: only these may be mentioned."""
+    users = [page.user for page in incident.pages] + [execution.by for execution in incident.executions]
+    named = [incident.acknowledged_by, incident.commander, incident.resolved_by]
+    opened = incident.opened_by.removeprefix("<@").removesuffix(">")
+    return [*users, opened, *(user for user in named if user)]
+
+
+def kinds(effects: Sequence[Effect]) -> str:
+    """The tools behind some effects, each once with its count: ``issue_refund and send_email ×3``. Foreign."""
+    tally: dict[str, int] = {}
+    for effect in effects:
+        tally[effect.tool] = tally.get(effect.tool, 0) + 1
+    names = [name if count == 1 else f"{name} ×{count:,}" for name, count in tally.items()]
+    return listed(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} other tools"])
