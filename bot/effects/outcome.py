@@ -3,15 +3,17 @@
 In this order, the first that fits wins:
 
 1. It was not executed: failed.
-2. It timed out, was cut off or cancelled, or the far side answered 500, 502, 504, 408: **unknown**, for it may have been done.
+2. It timed out, was cut off or cancelled, or the far side answered 500, 502, 504, 408: **unknown**, for it may have
+   been done.
 3. Code ran and exited non-zero, or ended in a traceback: **unknown**, for a part of it may have happened.
-4. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``, a status
-   word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error``: **failed**.
+4. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``,
+   a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error``: **failed**.
 5. No result was recorded: **unknown**.
 6. Else **applied**.
 """
 
 import re
+from collections.abc import Iterator
 
 from bot.domain.base import Json
 from bot.domain.effect import EffectOutcome
@@ -26,6 +28,7 @@ _TIMEOUT_TEXT = re.compile(
     r"timed[ -]out|time-?out|deadline exceeded|connection (?:was )?(?:reset|closed|aborted)", re.IGNORECASE
 )
 _ERROR_TEXT = re.compile(r"\s*[\"'\[(]?(?:\w{0,40}(?:error|exception)\b|error)", re.IGNORECASE)
+_PROSE = re.compile(r"\s*errors?[- ](?:free|found: 0|count: 0)", re.IGNORECASE)  # text that only talks of errors
 _TRACEBACK = "Traceback (most recent call last)"
 _EXIT_TEXT = re.compile(
     r"(?:exit(?:ed with)?[ _]?(?:code|status)|return[ _]?code|exitcode)\s{0,3}[:=]?\s{0,3}(-?\d{1,4})\b", re.IGNORECASE
@@ -56,10 +59,10 @@ def judge(call: ToolCall) -> tuple[EffectOutcome, str]:
     """The outcome of a call and the reason in words."""
     if call.executed is Executed.NO:
         return EffectOutcome.FAILED, "it was not executed"
-    doubt = _doubt(call)
+    doubt = next(_doubts(call), None)
     if doubt is not None:
         return EffectOutcome.UNKNOWN, doubt
-    failure = _failure(call)
+    failure = next(_failures(call), None)
     if failure is not None:
         return EffectOutcome.FAILED, failure
     if call.executed is Executed.UNKNOWN:
@@ -69,74 +72,60 @@ def judge(call: ToolCall) -> tuple[EffectOutcome, str]:
     return EffectOutcome.APPLIED, "a result was recorded and it is no error"
 
 
-def _doubt(call: ToolCall) -> str | None:
+def _doubts(call: ToolCall) -> Iterator[str]:
     """Why nobody can say whether it was done, although something was recorded."""
-    error = call.error
-    if error is not None and (_TIMEOUT_TYPE.search(error.type or "") or _TIMEOUT_TEXT.search(error.message[:_HEAD])):
-        return "it timed out or was cut off; it may have been done"
-    if error is not None and error.type in {str(code) for code in _MAYBE_DONE}:
-        return f"the far side answered {error.type}; it may have been done"
+    if call.error is not None:
+        kind = call.error.type or ""
+        if _TIMEOUT_TYPE.search(kind) or _TIMEOUT_TEXT.search(call.error.message[:_HEAD]):
+            yield "it timed out or was cut off; it may have been done"
+        if kind in {str(code) for code in _MAYBE_DONE}:
+            yield f"the far side answered {kind}; it may have been done"
     result = _body(call.result)
-    text = _leading_text(result)
     code = _exit_code(result)
-    if code not in (None, 0):
-        return f"code ran and exited with {code}; a part of it may have happened"
-    if text is not None and _TRACEBACK in text[:_HEAD]:
-        return "code ran and ended in a traceback; a part of it may have happened"
-    if text is not None and _ERROR_TEXT.match(text) and _TIMEOUT_TEXT.search(text[:_HEAD]):
-        return "it timed out or was cut off; it may have been done"
+    if code not in {None, 0}:
+        yield f"code ran and exited with {code}; a part of it may have happened"
+    text = (_leading_text(result) or "")[:_HEAD]
+    if _TRACEBACK in text:
+        yield "code ran and ended in a traceback; a part of it may have happened"
+    if _ERROR_TEXT.match(text) and _TIMEOUT_TEXT.search(text):
+        yield "it timed out or was cut off; it may have been done"
     status = _http_status(result)
     if status in _MAYBE_DONE:
-        return f"the far side answered {status}; it may have been done"
-    return None
+        yield f"the far side answered {status}; it may have been done"
 
 
-def _failure(call: ToolCall) -> str | None:
+def _failures(call: ToolCall) -> Iterator[str]:
     """Why it is known not to have been done."""
     result = _body(call.result)
-    said = _said_failure(result)
-    if said is not None:
-        return said
-    if call.error is not None or call.status is RunStatus.ERROR:
-        kind = call.error.type if call.error else None
-        return f"its span ended in error ({kind})" if kind else "its span ended in error"
-    return None
-
-
-def _said_failure(result: Json) -> str | None:
     if isinstance(result, dict):
-        reason = _field_failure(result)
-        if reason is not None:
-            return reason
-    text = _leading_text(result)
-    if text is not None and _ERROR_TEXT.match(text) and not _prose(text):
-        return "its result starts with an error"
-    return None
+        yield from _said(result)
+    text = (_leading_text(result) or "")[:_HEAD]
+    if _ERROR_TEXT.match(text) and not _PROSE.match(text):
+        yield "its result starts with an error"
+    if call.error is not None and call.error.type:
+        yield f"its span ended in error ({call.error.type[:80]})"
+    if call.error is not None or call.status is RunStatus.ERROR:
+        yield "its span ended in error"
 
 
-def _field_failure(result: dict[str, Json]) -> str | None:
+def _said(result: dict[str, Json]) -> Iterator[str]:
+    """What a structured result says against itself."""
     if result.get("isError") is True or result.get("is_error") is True:
-        return "its result says isError"
+        yield "its result says isError"
     for key in _ERROR_KEYS:
         if result.get(key) not in (None, "", False, 0, [], {}):
-            return f"its result has an {key} field"
+            yield f"its result has an {key} field"
     for key in ("success", "succeeded", "ok"):
-        if result.get(key) is False or (isinstance(result.get(key), str) and str(result[key]).lower() == "false"):
-            return f"its result says {key}: false"
+        if str(result.get(key)).lower() == "false":
+            yield f"its result says {key}: false"
     if result.get("errors") not in (None, "", False, [], {}) and result.get("data") in (None, {}, []):
-        return "its result has errors and no data"
+        yield "its result has errors and no data"
     status = _http_status(result)
     if status is not None and status >= 400:
-        return f"its result has the HTTP status {status}"
+        yield f"its result has the HTTP status {status}"
     word = result.get("status")
     if isinstance(word, str) and word.strip().lower() in _FAILED_WORDS:
-        return f"its result says status {word.strip()[:40]}"
-    return None
-
-
-def _prose(text: str) -> bool:
-    """Whether the text only talks about errors (``Errors found: 0``, ``Error-free``), so it is no error itself."""
-    return re.match(r"\s*(?:errors?[- ](?:free|found: 0|count: 0))", text, re.IGNORECASE) is not None
+        yield f"its result says status {word.strip()[:40]}"
 
 
 def _body(result: Json) -> Json:

@@ -2,13 +2,13 @@
 
 Four rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
 
-1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, calculate or think, no other part
-   of it is a verb or and/or/out/in, and no argument looks like a method or a body.
+1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, calculate or think, no other
+   part of it is a verb or and/or/out/in, and no argument looks like a method or a body.
 2. **A reading name behind its service's name**: the parts before the reading verb are no verbs (``BingSearch``,
-   ``TwitterManagerGetUserProfile``, ``mcp__github__list_issues``); otherwise as rule 1. Names get such prefixes where tools of
-   many services are offered together.
-3. **A hand-off to a person or another agent** (``transfer_to_human_agents``): no data and no money changes, only who goes
-   on talking; not with an argument that speaks of money or accounts.
+   ``TwitterManagerGetUserProfile``, ``mcp__github__list_issues``); otherwise as rule 1. Names get such prefixes where
+   tools of many services are offered together.
+3. **A hand-off to a person or another agent** (``transfer_to_human_agents``): no data and no money changes, only who
+   goes on talking; not with an argument that speaks of money or accounts.
 4. **A shell command that cannot change anything**: the tool is a shell, its one command is a program of a short list
    (``ls``, ``du``, ``ps``, ...) and has no operator, redirection or substitution in it.
 
@@ -124,7 +124,7 @@ def _hand_off(words: list[str], call: ToolCall) -> str | None:
 
 
 def _sends_something(words: list[str], call: ToolCall) -> bool:
-    """Whether an argument looks like a method or a body; a bare ``fetch`` whose arguments are not recorded might have one."""
+    """Whether an argument looks like a method or a body; a bare ``fetch`` without recorded ones might."""
     if not call.arguments_recorded:
         return len(words) == 1
     if isinstance(call.arguments, str) and _SENT_TEXT.search(call.arguments):

@@ -4,36 +4,60 @@ READING = frozenset(["get", "list", "search", "read", "find", "lookup", "fetch",
 """A name that starts with one of these may be a read."""
 
 READING_ANYWHERE = frozenset(["get", "search", "find", "lookup", "fetch"])
-"""Those that still say "read" behind the name of a service (``BingSearch``). ``list``, ``read``, ``check`` can be nouns or
-marks there (``mailing_list``, ``set_read``, ``CreditCheck``), so they do not count."""
+"""Those that still say "read" behind the name of a service (``BingSearch``).
+
+``list``, ``read``, ``check`` can be nouns or marks there (``mailing_list``, ``set_read``, ``CreditCheck``).
+"""
 
 JOINING = frozenset(["and", "or", "out", "in"])
 """``get_or_create``, ``check_out``: a second deed may follow."""
 
-VERBS = frozenset(
-    ["abort", "accept", "acknowledge", "activate", "add", "adjust", "advance", "allocate", "allow", "amend", "announce", "append", "apply", "approve", "archive", "assign", "attach", "authorise", "authorize", "award", "backup", "ban", "bill", "block", "book", "broadcast", "build", "burn", "buy", "call", "cancel", "capture", "change", "charge", "claim", "clear", "click", "clone", "close", "collect", "commit", "complete", "compose", "confirm", "connect", "consume", "convert", "copy", "create", "credit", "debit", "deactivate", "debug", "decline", "decrement", "decrypt", "deduct", "delegate", "delete", "deliver", "deny", "deploy", "deposit", "destroy", "detach", "disable", "discard", "disconnect", "dismiss", "dispatch", "dispute", "disburse", "do", "donate", "download", "draft", "drop", "duplicate", "edit", "eject", "email", "empty", "enable", "encrypt", "end", "enqueue", "enroll", "erase", "escalate", "evict", "exchange", "exec", "execute", "exit", "expire", "export", "extend", "finalise", "finalize", "finish", "fire", "flag", "flush", "follow", "forget", "fork", "format", "forward", "freeze", "fulfil", "fulfill", "generate", "give", "go", "grant", "halt", "handle", "hide", "hire", "hold", "import", "increment", "ingest", "initiate", "inject", "insert", "install", "instruct", "invite", "invoice", "invoke", "issue_to", "join", "kick", "kill", "launch", "leave", "lend", "link", "load", "lock", "login", "logout", "mail", "make", "mark", "merge", "migrate", "modify", "move", "mute", "navigate", "notify", "offer", "onboard", "open", "order_now", "overwrite", "park", "patch", "pause", "pay", "perform", "pick", "ping", "place", "post", "press", "print", "proceed", "process", "promote", "prompt", "provision", "publish", "pull", "purchase", "purge", "push", "put", "quarantine", "queue", "quit", "rebook", "reboot", "recall", "receive", "redeem", "redirect", "refresh", "refund", "register", "reimburse", "reject", "release", "relocate", "remind", "remove", "rename", "render", "renew", "reopen", "repair", "replace", "reply", "replicate", "repost", "request", "reroute", "reschedule", "reserve", "reset", "resize", "resolve", "respond", "restart", "restore", "resume", "retry", "return", "revert", "revoke", "reward", "roll", "rollback", "rotate", "run", "save", "scale", "schedule", "select", "sell", "send", "set", "settle", "share", "ship", "shutdown", "sign", "signup", "skip", "spawn", "spend", "split", "start", "stop", "store", "submit", "subscribe", "substitute", "suspend", "swap", "switch", "sync", "synchronise", "synchronize", "take", "terminate", "throttle", "toggle", "transfer", "transform", "transmit", "trash", "trigger", "truncate", "tweet", "type", "unarchive", "unassign", "unban", "unblock", "undelete", "undo", "uninstall", "unlink", "unlock", "unpublish", "unregister", "unset", "unsubscribe", "update", "upgrade", "upload", "upsert", "use", "vote", "waive", "wipe", "wire", "withdraw", "write", "zap"]
-)
-"""Base forms that change something. Nouns that are verbs too (order, issue, file, name, record, message, comment, report)
-are left out where reads of such things are what the name mostly means; past and plural forms are nouns or adjectives
-(``pending``, ``cancelled``, ``updates``)."""
+_VERBS = """
+abort accept acknowledge activate add adjust advance allocate allow amend announce append apply approve archive
+assign attach authorise authorize award backup ban bill block book broadcast build burn buy call cancel capture
+change charge claim clear click clone close collect commit complete compose confirm connect consume convert copy
+create credit deactivate debit debug decline decrement decrypt deduct delegate delete deliver deny deploy deposit
+destroy detach disable disburse discard disconnect dismiss dispatch dispute do donate download draft drop duplicate
+edit eject email empty enable encrypt end enqueue enroll erase escalate evict exchange exec execute exit expire
+export extend finalise finalize finish fire flag flush follow forget fork format forward freeze fulfil fulfill
+generate give go grant halt handle hide hire hold import increment ingest initiate inject insert install instruct
+invite invoice invoke join kick kill launch leave lend link load lock login logout mail make mark merge migrate
+modify move mute navigate notify offer onboard open overwrite park patch pause pay perform pick ping place post
+press print proceed process promote prompt provision publish pull purchase purge push put quarantine queue quit
+rebook reboot recall receive redeem redirect refresh refund register reimburse reject release relocate remind remove
+rename render renew reopen repair replace replicate reply repost request reroute reschedule reserve reset resize
+resolve respond restart restore resume retry return revert revoke reward roll rollback rotate run save scale
+schedule select sell send set settle share ship shutdown sign signup skip spawn spend split start stop store submit
+subscribe substitute suspend swap switch sync synchronise synchronize take terminate throttle toggle transfer
+transform transmit trash trigger truncate tweet type unarchive unassign unban unblock undelete undo uninstall unlink
+unlock unpublish unregister unset unsubscribe update upgrade upload upsert use vote waive wipe wire withdraw write
+zap
+"""
+VERBS = frozenset(_VERBS.split())
+"""Base forms that change something.
+
+Nouns that are verbs too (order, issue, file, name, record, message, comment, report) are left out where reads of such
+things are what the name mostly means; past and plural forms are nouns or adjectives (``pending``, ``updates``).
+"""
 
 HAND_OFF = frozenset(["transfer", "handoff", "handover", "escalate", "route", "connect", "delegate"])
-TO_WHOM = frozenset(
-    ["agent", "agents", "human", "humans", "operator", "operators", "representative", "representatives", "person", "specialist", "specialists", "staff", "supervisor", "supervisors", "support"]
-)
+_TO_WHOM = """
+agent agents human humans operator operators person representative representatives specialist specialists staff
+supervisor supervisors support
+"""
+TO_WHOM = frozenset(_TO_WHOM.split())
 """A hand-off of the conversation: ``transfer_to_human_agents``, ``escalate_to_human``."""
 
-MONEY = frozenset(
-    ["account", "accounts", "amount", "balance", "bank", "card", "currency", "dollars", "funds", "iban", "money", "payee", "payment", "price", "sum", "total", "wallet"]
-)
+_MONEY = """
+account accounts amount balance bank card currency dollars funds iban money payee payment price sum total wallet
+"""
+MONEY = frozenset(_MONEY.split())
 """With an argument of such a name nothing is a mere hand-off."""
 
 SHELL_NAMES = frozenset(["terminal", "shell", "bash", "sh", "zsh", "cmd", "console", "command"])
 SHELL_ARGUMENTS = frozenset(["command", "cmd", "commandline", "shellcommand", "script"])
-SHELL_OPTIONS = frozenset(
-    ["cwd", "workdir", "workingdirectory", "timeout", "timeoutms", "timeoutseconds", "description"]
-)
-SHELL_READS = frozenset(
-    ["ls", "du", "df", "pwd", "whoami", "stat", "wc", "head", "tail", "cat", "ps", "uname", "uptime", "free"]
-)
+_SHELL_OPTIONS = "cwd workdir workingdirectory timeout timeoutms timeoutseconds description"
+SHELL_OPTIONS = frozenset(_SHELL_OPTIONS.split())
+_SHELL_READS = "ls du df pwd whoami stat wc head tail cat ps uname uptime free"
+SHELL_READS = frozenset(_SHELL_READS.split())
 """Programs that change nothing whatever their options."""

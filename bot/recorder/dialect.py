@@ -20,11 +20,12 @@ def _no_values(_span: SpanRecord) -> Mapping[str, Json]:
 class Dialect:
     """How one convention writes what a run needs.
 
-    ``names`` maps a field of ours to attribute names, the first recorded one wins: ``agent, agent_version, conversation,
-    provider, model_requested, model_served, fingerprint, response_id, finish_reasons, system, tool_name, tool_call_id,
-    tool_arguments, tool_result, source, query, error_type``, ``parameter.*`` and ``usage.*``. ``derived`` gives fields
-    that need more than a name. The readers return ``None`` for "not recorded". ``hints`` say, per gap, which setting of
-    this convention's instrumentations turns it on. Dialects are asked in the order of ``priority``.
+    ``names`` maps a field of ours to attribute names, the first recorded one wins: ``agent, agent_version,
+    conversation, provider, model_requested, model_served, fingerprint, response_id, finish_reasons, system, tool_name,
+    tool_call_id, tool_arguments, tool_result, source, query, error_type``, ``parameter.*`` and ``usage.*``.
+    ``derived`` gives fields that need more than a name. The readers return ``None`` for "not recorded". ``hints`` say,
+    per gap, which setting of this convention's instrumentations turns it on. Dialects are asked in the order of
+    ``priority``.
     """
 
     name: str

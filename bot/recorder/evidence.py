@@ -64,7 +64,10 @@ def freeze(run: Run, spans: Iterable[SpanRecord], catalogue_version: str, *, chu
 
 
 def thaw(chunks: Sequence[bytes], sha256: str | None = None, *, limit: int = 512_000_000) -> Frozen:
-    """Read evidence back. Raises ``Refused`` when the chunks are damaged, over ``limit``, or not those of ``sha256``."""
+    """Read evidence back.
+
+    Raises ``Refused`` when the chunks are damaged, over ``limit`` bytes, or not those of ``sha256``.
+    """
     raw = canonical_bytes(chunks, sha256, limit=limit)
     try:
         return Frozen.model_validate(from_json(raw), strict=False)

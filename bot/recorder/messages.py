@@ -1,7 +1,8 @@
 """Messages of prompts and answers in the shapes that are in use, as our ``Message``.
 
 Read are: OpenTelemetry GenAI (``parts``; a tool's answer is ``response`` in the schema and ``result`` in the registry),
-OpenAI chat messages (``content``, ``tool_calls``, role ``tool``), Anthropic content blocks, OpenInference's unflattened.
+OpenAI chat messages (``content``, ``tool_calls``, role ``tool``), Anthropic content blocks, OpenInference's
+unflattened.
 """
 
 from typing import Any
@@ -63,7 +64,7 @@ def definitions(value: Json) -> tuple[ToolDefinition, ...]:
         held = structured(item)
         if not isinstance(held, dict):
             continue
-        inner = held["function"] if isinstance(held.get("function"), dict) else held
+        inner: dict[str, Any] = _inner(held, "function")
         name = text_of(inner.get("name"))
         if name:
             schema = next((inner[key] for key in ("parameters", "input_schema", "inputSchema") if key in inner), None)
@@ -98,24 +99,22 @@ def _content(value: Any) -> list[Part]:
 def _part(part: Any) -> Part:
     if isinstance(part, str):
         return Part(kind="text", text=part)
-    if not isinstance(part, dict):
-        return Part(kind="other", text=_short(part))
-    kind = part.get("type")
-    if kind in _TEXT:
-        return Part(kind="text", text=_string(part.get("content", part.get("text"))))
-    if kind in _REASONING:
-        return Part(kind="reasoning", text=_string(part.get("content", part.get("text", part.get("thinking")))))
+    kind = part.get("type") if isinstance(part, dict) else None
     if kind in _CALL:
         return _call(part)
     if kind in _RESULT:
-        call_id = next((part[key] for key in ("id", "tool_use_id", "call_id", "tool_call_id") if part.get(key)), None)
-        held = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
-        return Part(
-            kind="tool_result", call_id=text_of(call_id), name=text_of(part.get("name")), result=structured(held)
-        )
-    if kind is None and isinstance(part.get("text"), str):
-        return Part(kind="text", text=part["text"])
+        return _answer(part)
+    if kind in _REASONING:
+        return Part(kind="reasoning", text=_string(part.get("content", part.get("text", part.get("thinking")))))
+    if kind in _TEXT or (kind is None and isinstance(part, dict) and isinstance(part.get("text"), str)):
+        return Part(kind="text", text=_string(part.get("content", part.get("text"))))
     return Part(kind="other", text=_short(part))
+
+
+def _answer(part: dict[str, Any]) -> Part:
+    call_id = next((part[key] for key in ("id", "tool_use_id", "call_id", "tool_call_id") if part.get(key)), None)
+    held = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
+    return Part(kind="tool_result", call_id=text_of(call_id), name=text_of(part.get("name")), result=structured(held))
 
 
 def _call(call: dict[str, Any]) -> Part:

@@ -1,4 +1,4 @@
-"""The one normaliser: the spans of one trace, in any dialect, to a ``Run``. Pure; nothing that is not recorded is made up."""
+"""The one normaliser: the spans of one trace, in any dialect, to a ``Run``. Pure; what is not recorded stays unknown."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice

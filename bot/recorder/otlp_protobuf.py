@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bot.domain.base import Json
@@ -91,19 +91,22 @@ def _attributes(items: Sequence[Any], where: str, limits: Limits) -> dict[str, J
 
 def _any(value: Any, where: str, key: str, depth: int) -> Json:
     kind = value.WhichOneof("value")
-    if kind == "string_value":
-        return str(value.string_value)
-    if kind is None:
-        return None
-    if depth <= 0:
-        raise Unreadable(f"{where}.attributes[{key[:80]}]", "is nested too deeply")
+    if kind in {"string_value", "bool_value", "int_value"}:
+        plain: Json = getattr(value, kind)
+        return plain
     if kind == "double_value":
         return finite(value.double_value, f"{where}.attributes[{key[:80]}]")
-    if kind == "array_value":
-        return [_any(item, where, key, depth - 1) for item in value.array_value.values]
-    if kind == "kvlist_value":
-        return {item.key: _any(item.value, where, key, depth - 1) for item in value.kvlist_value.values}
     if kind == "bytes_value":
         return base64.b64encode(value.bytes_value).decode()
-    held: bool | int = getattr(value, kind, None)
-    return held if isinstance(held, (bool, int)) else None
+    return _nested(value, where, key, depth - 1)
+
+
+def _nested(value: Any, where: str, key: str, depth: int) -> Json:
+    """A list or a map; an empty value is null (SDKs write None so), as is one of a kind that we do not know."""
+    if depth < 0:
+        raise Unreadable(f"{where}.attributes[{key[:80]}]", "is nested too deeply")
+    if value.HasField("array_value"):
+        return [_any(item, where, key, depth) for item in value.array_value.values]
+    if value.HasField("kvlist_value"):
+        return {item.key: _any(item.value, where, key, depth) for item in value.kvlist_value.values}
+    return None

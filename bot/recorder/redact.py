@@ -1,8 +1,8 @@
 """Redaction: secrets leave every text before it is stored, logged or shown. A visible mark stays.
 
-``Redactor(settings).text("...")`` for texts, ``.value(obj)`` for JSON values. Pure and quick: a value is first looked at
-as a whole with literal searches, and only the patterns run of which a literal was found. Money and ids stay: they are what
-the responder needs.
+``Redactor(settings).text("...")`` for texts, ``.value(obj)`` for JSON values. Pure and quick: a value is first looked
+at as a whole with literal searches, and only the patterns run of which a literal was found. Money and ids stay: they are
+what the responder needs.
 """
 
 import re
@@ -87,7 +87,7 @@ class Redactor:
         return cleaned, tuple(dict.fromkeys(marks))
 
     def marked_value(self, value: Any) -> tuple[Any, tuple[str, ...]]:
-        """The JSON value without secrets, and the names of what was taken out. Unchanged values come back as they are."""
+        """The JSON value without secrets, and the names of what was taken out; unchanged it comes back as it is."""
         if isinstance(value, str):
             return self.marked_text(value)
         look = self._look(to_json(value, fallback=str).decode())

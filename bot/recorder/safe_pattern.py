@@ -1,7 +1,7 @@
-"""Whether a configured pattern can be run on hostile text: Python's ``re`` has no time limit, so the pattern must be tame.
+"""Whether a configured pattern can be run on hostile text: ``re`` has no time limit, so the pattern must be tame.
 
-Refused are: repeats inside repeats (exponential), back references, and a product of repeats over 10,000 (an unbounded one
-counts as 1,000). What stays costs at most a small constant for each character of the text.
+Refused are: repeats inside repeats (exponential), back references, and a product of repeats over 10,000 (an unbounded
+one counts as 1,000). What stays costs at most a small constant for each character of the text.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The maintained set of secret shapes: a name for the mark, literal anchors for a fast first look, and a pattern.
 
-Every pattern is anchored on a literal and has bounded repeats only, so that no text can make it slow. Where a pattern has
-a group ``secret`` only that part is replaced. Sources: the vendors' own documentation of their key formats and the public
-rules of secret scanners.
+Every pattern is anchored on a literal and has bounded repeats only, so that no text can make it slow. Where a pattern
+has a group ``secret`` only that part is replaced. Sources: the vendors' own documentation of their key formats and the
+public rules of secret scanners.
 """
 
 import re
@@ -101,7 +101,8 @@ SECRET_KEY_ENDINGS = (
     "password", "passwd", "passphrase", "secret", "apikey", "accesstoken", "refreshtoken", "privatekey", "secretkey",
     "authtoken", "sessiontoken",
 )  # fmt: skip
-"""Endings that make a longer field name secret (``stripe_api_key``). ``token`` alone is none: ``max_tokens``, page tokens."""
+"""Endings that make a longer field name secret (``stripe_api_key``). ``token`` alone is none: ``max_tokens``, page
+tokens."""
 
 KEY_STEMS = (
     "passw", "pwd", "passphrase", "secret", "token", "authorization", "cookie", "cvv", "cvc", "apikey", "api_key",

@@ -1,10 +1,10 @@
 """The tool calls of a run, each counted once.
 
-A call shows up as a span, as a part of a model's output, as history in every later prompt, and with MCP as a client and a
-server span. Call ids cannot be trusted to be unique: published traces reuse one id for different calls. So:
+A call shows up as a span, as a part of a model's output, as history in every later prompt, and with MCP as a client
+and a server span. Call ids cannot be trusted to be unique: published traces reuse one id for different calls. So:
 
-- Spans of one tool inside each other, with no agent or model between, are one call, and so are two overlapping ones with
-  the same id, tool and arguments.
+- Spans of one tool inside each other, with no agent or model between, are one call, and so are two overlapping ones
+  with the same id, tool and arguments.
 - A call in a model's output is matched to a span by id, tool and arguments, then by less; each span is taken once.
 - What is left without a span is a call of its own, executed if a later prompt shows its result, else unknown.
 - A model call whose finish reason says that it asked for tools, whose output was not recorded, and after which no tool
@@ -13,7 +13,7 @@ server span. Call ids cannot be trusted to be unique: published traces reuse one
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from bot.domain.base import Json
 from bot.domain.run import UNRECORDED_TOOL, Executed, ModelCall, StepKind, ToolCall
@@ -189,20 +189,28 @@ def _fill_results(drafts: Sequence[Draft], models: Sequence[ModelCall]) -> None:
     lacking = {draft.call_id for draft in drafts if draft.call_id and not draft.result_recorded}
     if not lacking:
         return
+    shown = _shown_results(models, lacking)
+    holders: dict[str, list[Draft]] = {}
+    for draft in sorted(drafts, key=lambda draft: draft.start):
+        if draft.call_id in shown:
+            holders.setdefault(draft.call_id, []).append(draft)
+    for call_id, sharing in holders.items():
+        if len(sharing) != len(shown[call_id]):
+            continue
+        for draft, result in zip(sharing, shown[call_id], strict=True):
+            if not draft.result_recorded:
+                draft.result, draft.result_recorded = result, True
+
+
+def _shown_results(models: Sequence[ModelCall], call_ids: Set[str]) -> dict[str, list[Json]]:
+    """The results of these calls in the prompt that shows most of each; every later prompt repeats them."""
     results: dict[str, list[Json]] = {}
     for model in models:
         shown: dict[str, list[Json]] = {}
-        for message in model.input:
-            for part in message.parts:
-                if part.kind == "tool_result" and part.call_id in lacking:
-                    shown.setdefault(part.call_id, []).append(part.result)
+        for part in (part for message in model.input for part in message.parts if part.kind == "tool_result"):
+            if part.call_id in call_ids:
+                shown.setdefault(part.call_id, []).append(part.result)
         for call_id, found in shown.items():
             if len(found) >= len(results.get(call_id, ())):
                 results[call_id] = found
-    for call_id, found in results.items():
-        holders = sorted((draft for draft in drafts if draft.call_id == call_id), key=lambda draft: draft.start)
-        if len(found) != len(holders):
-            continue
-        for draft, result in zip(holders, found, strict=True):
-            if not draft.result_recorded:
-                draft.result, draft.result_recorded = result, True
+    return results

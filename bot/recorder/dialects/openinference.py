@@ -168,9 +168,9 @@ DIALECT = Dialect(
         "documents": _HIDDEN,
         "tools_offered": "set llm.tools on the model span (openinference-instrumentation-openai-agents 2.6.0 does not)",
         "model_requested": "set llm.request.model_name on the model span",
-        "model_served": "set llm.response.model_name on the model span, from the provider's answer; llm.model_name alone "
-        "does not say which one it is",
-        "fingerprint": "keep output.value (the raw answer) on the model span, or set openai.response.system_fingerprint",
+        "model_served": "set llm.response.model_name on the model span, from the provider's answer; llm.model_name "
+        "alone does not say which one it is",
+        "fingerprint": "keep output.value (the raw answer) on the model span",
         "seed": "pass a seed with the request, and record it in llm.invocation_parameters",
         "temperature": "pass temperature with the request, and record it in llm.invocation_parameters",
     },

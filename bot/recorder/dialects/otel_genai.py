@@ -190,8 +190,8 @@ DIALECT = Dialect(
         "tool_arguments": _CONTENT,
         "tool_result": _CONTENT,
         "documents": _CONTENT,
-        "tools_offered": "set gen_ai.tool.definitions on the model span (opt-in; opentelemetry-instrumentation-openai-v2 "
-        "2.4b0 has no setting for it)",
+        "tools_offered": "set gen_ai.tool.definitions on the model span (opt-in; "
+        "opentelemetry-instrumentation-openai-v2 2.4b0 has no setting for it)",
         "model_requested": "set gen_ai.request.model on the model span",
         "model_served": "set gen_ai.response.model on the model span, from the provider's answer",
         "fingerprint": "set OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; the attribute is "

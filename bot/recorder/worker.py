@@ -1,0 +1,93 @@
+"""The parsing process: reads requests from standard input, answers on standard output, ends when its parent is gone.
+
+Run by ``offload`` as a child; never imported by the server. Frames are a length in eight bytes and that many bytes;
+the first of a message is JSON. No pickle: what comes back is JSON and the stored bytes of spans. Standard output
+belongs to the frames alone, so whatever prints goes to standard error.
+"""
+
+import os
+import signal
+import sys
+from typing import BinaryIO
+
+from pydantic_core import from_json, to_json
+
+from bot.domain.span import PackedSpan
+from bot.errors import Refused
+from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
+from bot.recorder.pack import pack, read_body
+from bot.recorder.redact import RedactionSettings, Redactor
+
+_BATCH = 400  # spans in one frame of the answer: small enough that decoding its head never holds up the event loop
+_LENGTH = 8
+
+
+def write_frame(stream: BinaryIO, payload: bytes) -> None:
+    """One frame: its length and its bytes."""
+    stream.write(len(payload).to_bytes(_LENGTH, "big"))
+    stream.write(payload)
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next frame; ``None`` when the other side has closed. Raises ``EOFError`` in the middle of one."""
+    head = stream.read(_LENGTH)
+    if not head:
+        return None
+    size = int.from_bytes(head, "big")
+    payload = stream.read(size) if len(head) == _LENGTH else b""
+    if len(payload) != size or len(head) != _LENGTH:
+        raise EOFError("a frame ends early")
+    return payload
+
+
+def main() -> None:
+    """Answer requests until standard input ends, which it does when the parent closes it or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when we end
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    first = read_frame(requests)
+    if first is None:
+        return
+    settings = from_json(first)
+    redactor = Redactor(RedactionSettings.model_validate(settings["redaction"]))
+    limits = Limits.model_validate(settings["limits"])
+    while (head := read_frame(requests)) is not None:
+        body = read_frame(requests)
+        if body is None:
+            return
+        _answer(answers, from_json(head), body, redactor, limits)
+        answers.flush()
+
+
+def _answer(answers: BinaryIO, head: dict[str, str], body: bytes, redactor: Redactor, limits: Limits) -> None:
+    try:
+        export = read_body(body, head["content_type"], head["encoding"], redactor, limits)
+    except Refused as refusal:
+        write_frame(answers, to_json(_refusal(refusal)))
+        return
+    del body
+    spans = export.spans
+    write_frame(answers, to_json({"rejected": export.rejected, "reason": export.reason, "spans": len(spans)}))
+    for at in range(0, len(spans), _BATCH):
+        batch = list(pack(spans[at : at + _BATCH]))
+        write_frame(answers, to_json([_row(span) for span in batch]))
+        write_frame(answers, b"".join(span.data for span in batch))
+
+
+def _row(span: PackedSpan) -> list[str | int | None]:
+    return [span.trace_id, span.span_id, span.parent_id, span.agent, span.service, len(span.data)]
+
+
+def _refusal(refusal: Refused) -> dict[str, str | None]:
+    kind = next((name for name, known in REFUSALS.items() if type(refusal) is known), "refused")
+    return {"refused": kind, "message": refusal.message, "field": refusal.field, "next_step": refusal.next_step}
+
+
+REFUSALS: dict[str, type[Refused]] = {"too_large": TooLarge, "media": UnsupportedMedia, "refused": Refused}
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (BrokenPipeError, EOFError, KeyboardInterrupt):
+        sys.exit(0)
