@@ -60,7 +60,7 @@ def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Executio
     restraint = Restraint(
         incident=incident.id,
         by=execution.by,
-        why=change.why or execution.reason or execution.title,
+        why=change.why or execution.title,  # never the execution's reason: that changes with its state
         until=since + life if since is not None and life is not None else None,
     )
     return ApplyChange(deed.plane, change, execution.snapshot or deed.before, deed.key, restraint)
