@@ -94,11 +94,13 @@ async def start_embedded(data_dir: Path) -> EmbeddedStore:
 
 
 async def running_store(data_dir: Path) -> str | None:
-    """The address of the store that a running bot holds in ``data_dir``, for a command beside it; None: nothing runs."""
-    if not data_dir.is_dir():
-        return None
-    socket = _socket_path(data_dir.resolve())
-    return f"unix://{quote(str(socket))}" if await _answers(socket) else None
+    """The address of the store that a running bot holds in ``data_dir``, for a command beside it. None: none runs."""
+    socket = _socket_of(data_dir)
+    return None if socket is None or not await _answers(socket) else f"unix://{quote(str(socket))}"
+
+
+def _socket_of(data_dir: Path) -> Path | None:
+    return _socket_path(data_dir.resolve()) if data_dir.is_dir() else None
 
 
 def _private_directory(data_dir: Path) -> Path:

@@ -90,8 +90,11 @@ def script(
         return len(keys), keys + arguments
 
     async def run(redis: Client, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        bound = signature.bind(redis, *args, **kwargs)
-        count, packed = pack([bound.arguments[p.name] for p in parameters])
+        values: Sequence[Any] = args
+        if kwargs or len(args) != len(parameters):
+            bound = signature.bind(redis, *args, **kwargs)
+            values = [bound.arguments[p.name] for p in parameters]
+        count, packed = pack(values)
         result: R = await redis.eval(digest, text, count, packed)
         return result
 

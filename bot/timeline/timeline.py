@@ -21,13 +21,14 @@ from bot.timeline.connection import Client
 from bot.timeline.lookups import Lookups, Repeat
 from bot.timeline.rows import indexed, rank_of, row_of, waits_for_agent
 from bot.timeline.times import ms, span_ms
+from bot.timeline.turns import Turn
 from bot.timeline.write_script import write as write_script
 from bot.timeline.writes import Claim, OpenResult, Write, Written
 
 __all__ = ["Claim", "Decide", "OpenResult", "Timeline", "Verdict", "Write", "Written"]
 
 _JSON: TypeAdapter[Json] = TypeAdapter(Json)
-_PAGE: Final = 500
+_PAGE: Final = 200
 _KEPT: Final = 256
 """Projections kept in memory; any other is read again from its timeline."""
 _TRIES: Final = 100
@@ -45,7 +46,7 @@ class Timeline(Lookups):
         super().__init__(redis, clock, lifetimes)
         self._chain = chain
         self._cache: OrderedDict[str, Incident] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
     async def read(self, incident_id: str) -> Incident:
         """The incident as its newest entry left it. Refused when there is none."""
@@ -57,8 +58,8 @@ class Timeline(Lookups):
         ``decide`` is pure and may be called again when the head moved; what it raises is raised, unless this operation
         was done before. StoreUnavailable: nobody knows whether it was written; the same ``op`` again finds out.
         """
-        lock = self._locks.setdefault(incident_id, asyncio.Lock())
-        async with lock:
+        turn = self._turns.setdefault(incident_id, Turn())
+        async with turn.taken():
             kept = self._kept(incident_id)
             guess = None if kept is None else _guess(decide, kept)
             if kept is not None and guess is not None and (done := await self._commit(kept, op, guess)) is not None:

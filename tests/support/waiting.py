@@ -3,20 +3,21 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable
 
 
-async def wait_until(condition: Callable[[], T | Awaitable[T]], timeout: float = 10.0, what: str = "") -> T:
-    """Call ``condition`` until it is truthy and return what it said; AssertionError after ``timeout`` seconds."""
+async def wait_until(condition: Callable[[], object], timeout: float = 10.0, what: str = "") -> object:
+    """Call ``condition`` (it may be async) until it says something true, and return that.
+
+    AssertionError after ``timeout`` seconds, with ``what`` or the condition's source.
+    """
     end = time.monotonic() + timeout
     while True:
         said = condition()
-        result: T = await said if inspect.isawaitable(said) else said
-        if result:
-            return result
+        if inspect.isawaitable(said):
+            said = await said
+        if said:
+            return said
         if time.monotonic() > end:
             message = f"not within {timeout} s: {what or inspect.getsource(condition).strip()}"
             raise AssertionError(message)

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ from bot.timeline.connection import Connections
 from bot.timeline.embedded import EmbeddedStore, start_embedded
 from bot.timeline.store import Store
 from tests.support.clock import ManualClock
-from tests.support.incidents import an_alert
+from tests.support.incidents import an_alert, note, open_one
 from tests.support.store import CHAIN_KEY
 from tests.support.waiting import wait_until
 
@@ -58,6 +59,31 @@ async def test_a_store_that_is_gone_is_given_up_within_500_ms_and_used_again_whe
     await store.intake.accept([an_alert()])
     await store.connections.aclose()
     await again.aclose()
+
+
+async def test_fifty_people_who_click_while_the_store_hangs_are_all_answered_within_500_ms(tmp_path: Path) -> None:
+    """Writers of one incident take turns; one that was not answered answers for those behind it."""
+    embedded = await start_embedded(tmp_path)
+    store = await a_store(embedded)
+    await open_one(store)
+    assert embedded.pid is not None
+    os.kill(embedded.pid, signal.SIGSTOP)
+    began = time.perf_counter()
+    try:
+        writes = (store.incidents.write("INC-1", f"click {n}", lambda _i: note("x")) for n in range(50))
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert time.perf_counter() - began < 0.5
+        assert {type(answer) for answer in answers} == {StoreUnavailable}
+    finally:
+        os.kill(embedded.pid, signal.SIGCONT)
+    await wait_until(lambda: _answers(store))
+    again = await asyncio.gather(
+        *(store.incidents.write("INC-1", f"click {n}", lambda _i: note("x")) for n in range(50))
+    )
+    assert {a.status for a in again} <= {"written", "seen"}
+    assert (await store.incidents.read("INC-1")).notes == 50, "pressing again cannot do it twice"
+    await store.connections.aclose()
+    await embedded.aclose()
 
 
 @pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis://localhost:notaport", ""])

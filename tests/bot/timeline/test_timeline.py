@@ -9,10 +9,21 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.errors import Misconfigured, Refused
 from bot.timeline.connection import Connections
 from bot.timeline.store import Store
-from bot.timeline.timeline import Claim, Write
+from bot.timeline.timeline import Claim, Decide, Write
 from tests.support.clock import ManualClock
 from tests.support.incidents import AT, DANA, TRACE, acknowledge, an_alert, note, open_one, opening, resolve
 from tests.support.store import CHAIN_KEY
+
+
+def claiming(number: int) -> Decide:
+    """A decision to write a note with a claim."""
+    return lambda _incident: note("x", claims=(Claim(key="offer", value={"n": number}),))
+
+
+def noting(text: str) -> Decide:
+    """A decision to write a note."""
+    return lambda _incident: note(text)
+
 
 PAGE = WorkItem(kind=Work.PAGE, incident="INC-1", payload={"step": 1})
 
@@ -61,14 +72,7 @@ async def test_200_clicks_at_once_have_one_winner_and_make_200_script_calls(stor
     """One lock per incident in the process: writers do not race for the head (19,806 calls without it)."""
     await open_one(store)
     raw.config_resetstat()
-    answers = await asyncio.gather(
-        *(
-            store.incidents.write(
-                "INC-1", f"op {n}", lambda _i, n=n: note("x", claims=(Claim(key="offer", value={"n": n}),))
-            )
-            for n in range(200)
-        )
-    )
+    answers = await asyncio.gather(*(store.incidents.write("INC-1", f"op {n}", claiming(n)) for n in range(200)))
     assert sorted(a.status for a in answers).count("written") == 1
     assert len({str(a.answer) for a in answers if a.status == "claimed"}) == 1
     stats = raw.info("commandstats")
@@ -79,7 +83,7 @@ async def test_200_writers_all_get_their_entry_in_200_script_calls(store: Store,
     """None is lost, none is doubled, and the chain fits."""
     await open_one(store)
     raw.config_resetstat()
-    await asyncio.gather(*(store.incidents.write("INC-1", f"op {n}", lambda _i, n=n: note(str(n))) for n in range(200)))
+    await asyncio.gather(*(store.incidents.write("INC-1", f"op {n}", noting(str(n))) for n in range(200)))
     entries = await store.incidents.entries("INC-1", after=1, limit=500)
     texts = [e.event.text for e in entries if isinstance(e.event, NoteAdded)]
     assert sorted(texts, key=int) == [str(n) for n in range(200)]
@@ -236,7 +240,8 @@ async def test_a_long_timeline_is_read_in_pages(connections: Connections, store:
     await open_one(store)
     for batch in range(6):
         events = tuple(NoteAdded(at=AT, by=DANA, text=f"{batch} {n}") for n in range(200))
-        await store.incidents.write("INC-1", f"op {batch}", lambda _i, events=events: Write(events=events))
+        write = Write(events=events)
+        await store.incidents.write("INC-1", f"op {batch}", lambda _i, write=write: write)  # type: ignore[misc]
     other = Store(connections, CHAIN_KEY, clock)
     assert (await other.incidents.read("INC-1")).notes == 1200
     await store.incidents.write("INC-1", "one more", lambda _i: note("x"))

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -75,7 +76,8 @@ async def test_a_buried_item_is_kept_and_people_are_told(store: Store, raw: Redi
     assert told.item.payload == {"work": "page", "reason": "Slack says no", "entry": leased.id}
     await store.work.bury(told, "nobody listens")
     assert await store.work.take("a", 1, 10) == []
-    assert [fields[b"reason"] for _, fields in raw.xrange("{pullcord}:dead")] == [b"Slack says no", b"nobody listens"]
+    dead: Any = raw.xrange("{pullcord}:dead")
+    assert [fields[b"reason"] for _, fields in dead] == [b"Slack says no", b"nobody listens"]
     assert (await store.work.depth()).dead == 2
 
 
@@ -113,14 +115,15 @@ async def test_an_item_of_a_newer_version_is_offered_again_and_then_kept(
         assert await store.work.move_due(clock.forward(seconds=15)) == 1
         readable = await store.work.take("a", 10, 10)
     assert [x.item.kind for x in await store.work.take("a", 10, 10) + readable] == [Work.DEAD_LETTER]
-    assert raw.xrange("{pullcord}:dead")[0][1][b"i"] == b'{"kind":"from_the_future"}'
+    dead: Any = raw.xrange("{pullcord}:dead")
+    assert dead[0][1][b"i"] == b'{"kind":"from_the_future"}'
 
 
 @pytest.mark.parametrize("fields", [{"x": "y"}, {"n": "many", "i": "{}"}, {"n": "0", "i": "\udcff"}])
 async def test_an_entry_that_is_no_item_is_set_aside(store: Store, raw: Redis, fields: dict[str, str]) -> None:
     """A damaged entry ends in the dead ones, not in a loop."""
     words = [w.encode(errors="surrogateescape") for pair in fields.items() for w in pair]
-    raw.execute_command("XADD", "{pullcord}:work", "*", *words)
+    raw.execute_command("XADD", "{pullcord}:work", "*", *words)  # type: ignore[no-untyped-call]
     assert await store.work.take("a", 10, 10) == []
     depth = await store.work.depth()
     assert depth.leased == 0
