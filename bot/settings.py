@@ -5,7 +5,7 @@ the parts are ``settings_environment`` (variables), ``settings_schema`` (the fil
 (``${NAME}`` and ``*_file``), ``settings_yaml`` (the file with its lines) and ``settings_report`` (faults in words).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +96,10 @@ class Settings(Configuration):
         """Where the embedded store and local state live, absolute."""
         return self.environment.data_dir.expanduser().absolute()
 
+    def where(self, *place: str | int) -> str:
+        """``file:line`` of a setting, such as ``where("sources", "generic")``: for the faults that others find."""
+        return self._document.where(place)
+
     def options(self, source: str, model: type[_Options]) -> _Options:
         """Read the options of an alert source with the source's own model; a source not configured gets its defaults.
 
@@ -110,14 +114,19 @@ class Settings(Configuration):
         raise _misconfigured(faults)
 
 
-def load_settings(variables: Mapping[str, str], path: Path | None = None) -> Settings:
+def load_settings(
+    variables: Mapping[str, str],
+    path: Path | None = None,
+    further: Callable[[Settings], Iterable[Fault]] | None = None,
+) -> Settings:
     """Read the environment (such as ``os.environ``) and the configuration file.
 
     The file is ``path``, else what ``PULLCORD_CONFIG`` names, else ``pullcord.yaml`` in the working directory; only the
-    last may be missing, then the defaults apply. Raises ``Misconfigured`` whose ``faults`` are all there are.
+    last may be missing, then the defaults apply. ``further`` looks for more faults in what is valid (plug-ins know
+    what this module does not). Raises ``Misconfigured`` whose ``faults`` are all there are.
     """
     faults: list[Fault] = misspelt_variables(variables)
-    environment: Environment | None = None
+    environment = Environment()
     try:
         environment = Environment.of(variables)
     except ValidationError as error:
@@ -128,15 +137,18 @@ def load_settings(variables: Mapping[str, str], path: Path | None = None) -> Set
     document = read_document(file, str(file)) if file is not None else Document(DEFAULT_CONFIG)
     faults += document.faults
     context = SecretContext(variables, file.parent if file is not None else Path())
-    configuration, found = _configuration(document, context, variables)
+    configuration, found = _configuration(document, context)
     faults += found
-    if faults or environment is None or configuration is None:
-        raise _misconfigured(faults)
+    faults += configuration_faults(configuration, document, variables)
 
     # The parts are valid models already, so they are taken as they are.
     parts: dict[str, Any] = {name: getattr(configuration, name) for name in Configuration.model_fields}
     settings = Settings(environment=environment, config_path=file, **parts)
     settings._document, settings._context = document, context  # noqa: SLF001 (its own maker)
+    if further is not None:
+        faults += further(settings)
+    if faults:
+        raise _misconfigured(faults)
     return settings
 
 
@@ -150,22 +162,18 @@ def _config_path(variables: Mapping[str, str], path: Path | None) -> Path | None
     return default if default.exists() else None
 
 
-def _configuration(
-    document: Document, context: SecretContext, variables: Mapping[str, str]
-) -> tuple[Configuration | None, list[Fault]]:
+def _configuration(document: Document, context: SecretContext) -> tuple[Configuration, list[Fault]]:
     """Validate the file. What is faulty is left out and the rest checked again, so that no fault hides another."""
     faults: list[Fault] = []
     values = document.values
-    for _ in range(len(values) + 1):
+    while values:
         try:
-            configuration = Configuration.model_validate(values, context=context)
+            return Configuration.model_validate(values, context=context), faults
         except ValidationError as error:
             faults += document_faults(error, document, Configuration)
-            values = _without(values, [detail["loc"] for detail in error.errors(include_url=False)])
-        else:
-            faults += configuration_faults(configuration, document, variables)
-            return (None if faults else configuration), faults
-    return None, faults
+            rest = _without(values, [detail["loc"] for detail in error.errors(include_url=False)])
+            values = rest if rest != values else {}
+    return Configuration(), faults
 
 
 def _without(values: dict[str, Any], locs: list[Loc]) -> dict[str, Any]:

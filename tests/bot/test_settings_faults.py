@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Fault, Misconfigured
-from bot.settings import load_settings
+from bot.settings import Settings, load_settings
 
 
 def faults_of(tmp_path: Path, text: str, variables: dict[str, str] | None = None) -> tuple[Fault, ...]:
@@ -188,4 +188,25 @@ agents:
     assert [(fault.where, fault.reason) for fault in faults] == [
         ("3", "`agents.b.token` is the same token as agents.a.token"),
         ("4", "`agents.c.otlp_token` is the same token as PULLCORD_OTLP_TOKEN"),
+    ]
+
+
+def test_faults_that_others_find_are_reported_together_with_ours(tmp_path: Path) -> None:
+    """Plug-ins judge what is valid of the rest, so that one run of check-config shows everything."""
+    path = tmp_path / "pullcord.yaml"
+    path.write_text(
+        "sources:\n  acme: {allow_unauthenticated: true}\n  bad: {basic: 1}\nagents: {a: {x: 1}, b: {}}\n",
+        encoding="utf-8",
+    )
+
+    def unknown_sources(settings: Settings) -> list[Fault]:
+        assert list(settings.agents) == ["b"]
+        return [Fault(settings.where("sources", name), f"nobody knows {name}") for name in settings.sources]
+
+    with pytest.raises(Misconfigured) as caught:
+        load_settings({}, path, unknown_sources)
+    assert [(fault.where, fault.reason) for fault in caught.value.faults] == [
+        (f"{path}:2", "nobody knows acme"),
+        (f"{path}:3", "`sources.bad.basic` should be a list"),
+        (f"{path}:4", "`agents.a.x` is not a setting"),
     ]

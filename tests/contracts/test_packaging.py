@@ -123,6 +123,20 @@ def test_the_wheel_holds_each_package_with_its_data_files(tmp_path: Path) -> Non
     assert [name for name in tracked.stdout.split() if (ROOT / name).is_file() and name not in names] == []
 
 
+def test_each_module_of_the_kernel_has_its_place_in_the_import_contracts() -> None:
+    """A new module that no contract names could import anything."""
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    by_id = {contract["id"]: contract for contract in contracts}
+    modules = {
+        f"bot.{path.stem}"
+        for path in (ROOT / "bot").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    } - {"bot.__init__"}
+    placed = set(re.findall(r"bot\.\w+", " ".join(by_id["layers"]["layers"])))
+    assert placed == modules
+    assert set(by_id["kernel"]["source_modules"]) == modules - {"bot.__main__", "bot.app"}
+
+
 def test_each_decision_is_in_the_list() -> None:
     """The list of records is how a newcomer finds them."""
     listed = text_of("docs/adr/README.md")
