@@ -294,10 +294,14 @@ class Rejected(Value):
 
 @dataclass(frozen=True, slots=True)
 class ParsedAlerts:
-    """What a body held. ``rejected`` never costs the readable ones."""
+    """What a body held. ``rejected`` never costs the readable ones.
+
+    ``notices`` are sentences for people about what the source itself did not send; they raise the source's trouble.
+    """
 
     alerts: tuple[Alert, ...]
     rejected: tuple[Rejected, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

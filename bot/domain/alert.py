@@ -31,7 +31,9 @@ class Alert(Value):
     name: str = Field(min_length=1, max_length=200)
     starts_at: Utc
     start_known: bool = True
-    """False when the source told no start time: then ``starts_at`` is when we got it, and is no part of the id."""
+    """False when the source told no start time: then ``starts_at`` is when we got it, and ``episode`` makes the id."""
+    episode: Utc | None = None
+    """Set by intake where the start is not known: when this firing was first seen. The next one is another alert."""
     ends_at: Utc | None = None
     agent: str | None = Field(default=None, max_length=200)
     trace_id: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
@@ -42,8 +44,9 @@ class Alert(Value):
 
     @property
     def id(self) -> str:
-        """Stable id: same source, fingerprint and (known) start time give the same alert, firing or resolved."""
-        start = self.starts_at.isoformat() if self.start_known else ""
+        """Stable id: same source, fingerprint and start time (or episode) give the same alert, firing or resolved."""
+        began = self.starts_at if self.start_known else self.episode
+        start = began.isoformat() if began else ""
         key = f"{self.source}\x00{self.fingerprint}\x00{start}"
         return "al_" + hashlib.sha256(key.encode()).hexdigest()[:20]
 

@@ -2,6 +2,7 @@
 """Accepted alerts, made durable before the sender is answered: deduplicated, counted, and put on the work stream."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from bot.domain.alert import Alert
@@ -12,12 +13,16 @@ from bot.timeline import keys
 from bot.timeline.connection import Client
 from bot.timeline.keys import Key
 from bot.timeline.lua import script
-from bot.timeline.times import ms, span_ms
+from bot.timeline.times import moment, ms, span_ms
 
 _MOST_ALERTS: Final = 1000
 _MOST_BYTES: Final = 2_000_000
 """A script call blocks the store: a larger body is several calls, each atomic; a repeat of it mends a break."""
 _HOUR_MS: Final = 3_600_000
+_SILENCE: Final = timedelta(hours=6)
+"""An alert without a start time that was not sent again for so long is a new one: no common sender repeats less often
+(Alertmanager: 4 hours), and many never say that it is over.
+"""
 
 
 class Accepted(Value):
@@ -56,6 +61,33 @@ async def accept(
 
 
 @script
+async def episodes(
+    redis: Client, alerts: Sequence[Key], now: int, silence_ms: int, ttl_ms: int, states: Sequence[str]
+) -> list[bytes]:
+    """-- When the firing began to which each message of an alert without a start time belongs.
+
+    local at = {}
+    for i = 1, #alerts do
+      local key = alerts[i]
+      local held = redis.call('HMGET', key, 'began', 'last', 'ended')
+      local began, ended = tonumber(held[1] or nil), tonumber(held[3] or nil)
+      if states[i] == 'firing' then
+        if began and now - tonumber(held[2]) > silence_ms then began = nil end
+        if not began then began = math.max(now, (ended or -1) + 1) end
+        redis.call('HSET', key, 'began', string.format('%.0f', began), 'last', string.format('%.0f', now))
+      else
+        began = began or ended or now
+        redis.call('HDEL', key, 'began')
+        redis.call('HSET', key, 'ended', string.format('%.0f', began))
+      end
+      redis.call('PEXPIRE', key, ttl_ms)
+      at[i] = string.format('%.0f', began)
+    end
+    return at
+    """
+
+
+@script
 async def tell_once(redis: Client, told: Key, work: Key, ttl_ms: int, item: bytes) -> int:
     """-- Put an item on the work stream unless this was told before.
 
@@ -77,11 +109,12 @@ class Intake:
     async def accept(self, alerts: Sequence[Alert]) -> list[Accepted]:
         """Make alerts durable, one script call for up to 1,000 of them; the answer has their order.
 
-        A firing and a resolved message of one alert are two operations. StoreUnavailable: send all of it again, what
-        was stored already is recognised.
+        A firing and a resolved message of one alert are two operations. An alert without a start time gets its
+        episode: what fires after it was resolved, or after hours of silence, is another alert with another id.
+        StoreUnavailable: send all of it again, what was stored already is recognised.
         """
         accepted: list[Accepted] = []
-        for chunk in _chunks(alerts):
+        for chunk in _chunks(await self._in_episodes(alerts)):
             fresh = await accept(
                 self._redis,
                 keys.WORK(),
@@ -93,6 +126,23 @@ class Intake:
             )
             accepted += [Accepted(id=alert.id, new=bool(new)) for (alert, _), new in zip(chunk, fresh, strict=True)]
         return accepted
+
+    async def _in_episodes(self, alerts: Sequence[Alert]) -> Sequence[Alert]:
+        told = list(alerts)
+        timeless = [index for index, alert in enumerate(told) if not alert.start_known]
+        for start in range(0, len(timeless), _MOST_ALERTS):
+            some = timeless[start : start + _MOST_ALERTS]
+            began = await episodes(
+                self._redis,
+                [keys.ALERT(told[index].id) for index in some],
+                ms(self._clock.now()),
+                span_ms(_SILENCE),
+                self._ttl,
+                [told[index].status.value for index in some],
+            )
+            for index, at in zip(some, began, strict=True):
+                told[index] = told[index].model_copy(update={"episode": moment(int(at))})
+        return told
 
     async def trouble(self, source: str, reason: str) -> bool:
         """Put a source's trouble on the work stream, once per source and hour. True when it was put there now."""

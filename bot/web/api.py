@@ -1,6 +1,6 @@
 """The read API: incidents, timelines and evidence as JSON, for bearers of ``PULLCORD_API_TOKEN``."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
@@ -19,36 +19,12 @@ from bot.web.credentials import bearer_of, matches
 
 _PAGE = 50
 _MOST = 200
-_OWN = frozenset(
-    [
-        "id",
-        "number",
-        "state",
-        "alert_state",
-        "severity",
-        "severity_why",
-        "agent",
-        "name",
-        "summary",
-        "opened_at",
-        "opened_by",
-        "acknowledged_by",
-        "acknowledged_at",
-        "commander",
-        "contained_at",
-        "resolved_by",
-        "resolved_at",
-        "resolution",
-        "missing",
-        "pages",
-        "degraded",
-        "notes",
-        "channel",
-        "root_ts",
-        "seq",
-        "head",
-    ]
-)
+_OWN: Final = {
+    *("id", "number", "state", "alert_state", "severity", "severity_why", "agent", "name", "summary"),
+    *("opened_at", "opened_by", "acknowledged_by", "acknowledged_at", "commander", "contained_at"),
+    *("resolved_by", "resolved_at", "resolution", "missing", "pages", "degraded", "notes"),
+    *("channel", "root_ts", "seq", "head"),
+}
 """Fields of an incident that the API shows as they are."""
 
 

@@ -11,26 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import metrics
-from bot.domain.alert import Alert
 from bot.domain.base import Json
-from bot.errors import Busy, Refused, StoreUnavailable
+from bot.errors import Busy, Fault, Misconfigured, Refused, StoreUnavailable
 from bot.plugin import AlertSource, ParsedAlerts, Rejected
 from bot.ports import Clock
 from bot.recorder.limits import Limits
-from bot.recorder.otlp import inflate
 from bot.recorder.redact import Redactor
 from bot.settings import Settings, SourceSettings
 from bot.timeline.store import Store
 from bot.web.answers import answer, busy, refusal, unauthorised
-from bot.web.body import read_body, refused
+from bot.web.body import read_body, refused, status_of
 from bot.web.credentials import source_accepts
+from bot.web.payload import read_alerts
 
-_INLINE = 64 * 1024
+_INLINE = 16 * 1024
 """Bodies up to this size are parsed on the event loop: a thread would cost more than it saves."""
 
 
@@ -49,18 +47,14 @@ class Intake:
     ) -> None:
         """``sources`` are all known alert sources; only those in ``settings.sources`` are served.
 
-        Raises Misconfigured for options that a source does not understand.
+        Raises Misconfigured, with every fault, for a source that nobody declares or options that are not understood.
         """
-        self._limits = settings.intake
+        self._max_body = settings.intake.max_body
+        self._limits = Limits(body=settings.intake.max_body, inflated=settings.intake.max_inflated)
         self._store = store
         self._redactor = redactor
         self._clock = clock
-        self._known = sorted(sources)
-        self._sources = {
-            name: _Source(sources[name], access, settings.options(name, sources[name].settings))
-            for name, access in settings.sources.items()
-            if name in sources
-        }
+        self._sources = _configured(settings, sources)
 
     async def receive(self, request: Request) -> Response:
         """``POST /alerts/{source}``."""
@@ -68,14 +62,10 @@ class Intake:
         name = request.path_params["source"]
         source = self._sources.get(name)
         if source is None:
-            known = ", ".join(sorted(self._sources)) or "none yet"
-            return refusal(
-                404,
-                "There is no alert source of this name.",
-                field="source",
-                next_step=f"Add it under sources: in the configuration. Configured: {known}.",
-            )
+            next_step = "Add it under sources: in the configuration, or correct the address."
+            return refusal(404, "There is no alert source of this name.", field="source", next_step=next_step)
         if not source_accepts(request, source.access):
+            metrics.ALERTS.labels(name, "unauthorised").inc()
             return unauthorised(f"Send the bearer token or basic credentials of sources.{name}.")
         reply = await self._take(request, name, source)
         metrics.INTAKE_SECONDS.labels(name).observe(time.perf_counter() - began)
@@ -84,77 +74,88 @@ class Intake:
     async def _take(self, request: Request, name: str, source: _Source) -> Response:
         received_at = self._clock.now()
         try:
-            body = await read_body(request, self._limits.max_body)
-            encoding = request.headers.get("content-encoding", "")
-            if len(body) <= _INLINE and not encoding:
-                parsed = self._read(body, encoding, source, received_at)
-            else:
-                parsed = await asyncio.to_thread(self._read, body, encoding, source, received_at)
+            body = await read_body(request, self._max_body)
+            parsed = await self._parsed(body, request.headers.get("content-encoding", ""), source, received_at)
+        except Busy as problem:
+            return busy(problem.message, problem.retry_after)
         except Refused as problem:
+            metrics.ALERTS.labels(name, "refused").inc()
             await self._trouble(name, problem.message)
-            return refused(problem, 422)
+            return _nothing_taken(problem)
         if parsed.rejected:
             metrics.ALERTS.labels(name, "rejected").inc(len(parsed.rejected))
             await self._trouble(name, f"{parsed.rejected[0].field}: {parsed.rejected[0].reason}")
+        for notice in parsed.notices:
+            await self._trouble(name, notice)
         if not parsed.alerts:
             first = (
                 parsed.rejected[0] if parsed.rejected else Rejected(index=0, field="(body)", reason="holds no alert")
             )
-            return answer(
-                422,
-                {
-                    "accepted": 0,
-                    "ids": [],
-                    "rejected": [_shown(r) for r in parsed.rejected],
-                    "error": {"field": first.field, "reason": first.reason},
-                },
-            )
+            return _answer(422, (), parsed.rejected, {"field": first.field, "reason": first.reason})
         try:
             accepted = await self._store.intake.accept(parsed.alerts)
-        except (StoreUnavailable, Busy):
-            return busy("The alerts could not be stored now; none of them was taken.")
+        except StoreUnavailable:
+            return busy("The alerts could not be stored now.")
         fresh = sum(one.new for one in accepted)
         metrics.ALERTS.labels(name, "accepted").inc(fresh)
         metrics.ALERTS.labels(name, "repeated").inc(len(accepted) - fresh)
-        body_out: dict[str, Json] = {
-            "accepted": len(accepted),
-            "ids": [one.id for one in accepted],
-            "rejected": [_shown(r) for r in parsed.rejected],
-        }
-        return answer(202, body_out)
+        return _answer(202, [one.id for one in accepted], parsed.rejected)
 
-    def _read(self, body: bytes, encoding: str, source: _Source, received_at: datetime) -> ParsedAlerts:
-        plain = inflate(body, encoding, Limits(body=self._limits.max_body, inflated=self._limits.max_inflated))
-        try:
-            payload = from_json(plain, allow_inf_nan=False, cache_strings="none")
-        except ValueError as error:
-            reason = f"The body is not JSON: {str(error)[:160]}."
-            raise Refused(reason, field="(body)", next_step="Send UTF-8 JSON.") from error
-        parsed = source.plugin.parse(payload, source.options, received_at)
-        return ParsedAlerts(tuple(self._redacted(alert) for alert in parsed.alerts), parsed.rejected)
+    async def _parsed(self, body: bytes, encoding: str, source: _Source, received_at: datetime) -> ParsedAlerts:
+        def parse() -> ParsedAlerts:
+            def by_source(payload: Json) -> ParsedAlerts:
+                return source.plugin.parse(payload, source.options, received_at)
 
-    def _redacted(self, alert: Alert) -> Alert:
-        plain = alert.model_dump(include={"name", "summary", "labels", "link", "agent", "severity"})
-        clean, marks = self._redactor.marked_value(plain)
-        if not marks:
-            return alert
-        return Alert.model_validate({**alert.model_dump(), **_fitting(clean)})
+            return read_alerts(body, encoding, self._limits, self._redactor, by_source)
+
+        if len(body) <= _INLINE and not encoding:
+            return parse()
+        return await asyncio.to_thread(parse)
 
     async def _trouble(self, source: str, reason: str) -> None:
         """What an authenticated sender sent and we refused is told to people: 4xx is dropped by most senders."""
         try:
             await self._store.intake.trouble(source, self._redactor.text(reason)[:500])
         except StoreUnavailable:
-            return
+            return  # it is told by the next one; the sender has its answer
 
 
-def _fitting(clean: Any) -> dict[str, Any]:
-    """Redacted fields, cut again where a mark made them longer than the field may be."""
-    limits = {"name": 200, "summary": 1000, "agent": 200, "severity": 100, "link": 2000}
-    return {
-        key: value[: limits[key]] if key in limits and isinstance(value, str) else value for key, value in clean.items()
+def _configured(settings: Settings, sources: Mapping[str, AlertSource]) -> dict[str, _Source]:
+    found: dict[str, _Source] = {}
+    faults: list[Fault] = []
+    for name, access in settings.sources.items():
+        plugin = sources.get(name)
+        if plugin is None:
+            known = ", ".join(sorted(sources)) or "none"
+            faults.append(Fault(f"sources.{name}", "is no alert source that is known here", f"known: {known}"))
+            continue
+        try:
+            found[name] = _Source(plugin, access, settings.options(name, plugin.settings))
+        except Misconfigured as problem:
+            faults += problem.faults
+    if faults:
+        raise Misconfigured("The alert sources cannot be served as configured.", tuple(faults))
+    return found
+
+
+def _nothing_taken(problem: Refused) -> Response:
+    status = status_of(problem, 422)
+    if status != 422:
+        return refused(problem, status)
+    error: dict[str, Json] = {"field": problem.field or "(body)", "reason": problem.message}
+    if problem.next_step is not None:
+        error["next_step"] = problem.next_step
+    return _answer(422, (), (), error)
+
+
+def _answer(
+    status: int, ids: list[str] | tuple[()], rejected: tuple[Rejected, ...], error: dict[str, Json] | None = None
+) -> Response:
+    body: dict[str, Json] = {
+        "accepted": len(ids),
+        "ids": list(ids),
+        "rejected": [{"index": one.index, "field": one.field, "reason": one.reason} for one in rejected],
     }
-
-
-def _shown(rejected: Rejected) -> dict[str, Json]:
-    return {"index": rejected.index, "field": rejected.field, "reason": rejected.reason}
+    if error is not None:
+        body["error"] = error
+    return answer(status, body)

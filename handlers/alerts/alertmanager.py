@@ -3,13 +3,15 @@
 import re
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.base import Json
 from bot.errors import Refused
 from bot.plugin import ParsedAlerts, Rejected, alert_source
 from handlers.alerts import fields
+
+_SEE = "See Alertmanager's <webhook_config> for the format."
 
 
 class LabelNames(BaseModel):
@@ -24,24 +26,10 @@ class LabelNames(BaseModel):
     summary: str = "summary"
 
 
-class AlertmanagerSettings(BaseModel):
+class AlertmanagerSettings(fields.SourceOptions):
     """``sources.alertmanager`` beside its credentials. ``trace_url_pattern`` may have a group ``trace_id``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     labels: LabelNames = Field(default_factory=LabelNames)
-    trace_url_pattern: str | None = None
-
-    @field_validator("trace_url_pattern")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                re.compile(value)
-            except re.error as error:
-                message = f"is not a regular expression: {error}"
-                raise ValueError(message) from error
-        return value
 
 
 @alert_source("alertmanager", settings=AlertmanagerSettings)
@@ -53,24 +41,28 @@ def alertmanager(payload: Json, settings: AlertmanagerSettings, received_at: dat
     """
     if not isinstance(payload, dict):
         message = "The body must be a JSON object of Alertmanager's webhook version 4."
-        raise Refused(message, field="(body)", next_step="Send it with Alertmanager's webhook_configs.")
+        raise Refused(message, field="(body)", next_step=_SEE)
     version = payload.get("version")
-    if version is not None and str(version) != "4":
+    if version is not None and fields.text(version, 20) != "4":
         message = f"version is {fields.text(version, 20) or 'not a text'}, and only 4 is understood."
         raise Refused(message, field="version", next_step="Use Alertmanager 0.6 or newer.")
-    items = payload.get("alerts")
-    if not isinstance(items, list) or not items:
-        message = "alerts must be a list with at least one alert."
-        raise Refused(message, field="alerts", next_step="See Alertmanager's <webhook_config> for the format.")
+    found = fields.items(payload.get("alerts"), "alerts", _SEE)
     good: list[Alert] = []
     bad: list[Rejected] = []
-    pattern = re.compile(settings.trace_url_pattern) if settings.trace_url_pattern else None
-    for index, item in enumerate(items):
+    for index, item in enumerate(found):
         try:
-            good.append(_alert(item, settings.labels, pattern, received_at))
+            good.append(_alert(item, settings.labels, settings.pattern, received_at))
         except Refused as refused:
             bad.append(Rejected(index=index, field=f"alerts.{index}.{refused.field}", reason=refused.message))
-    return ParsedAlerts(alerts=tuple(good), rejected=tuple(bad))
+    return ParsedAlerts(tuple(good), tuple(bad), _left_out(payload.get("truncatedAlerts")))
+
+
+def _left_out(count: Json) -> tuple[str, ...]:
+    """``truncatedAlerts``: how many alerts of the group ``max_alerts`` cut off. They never reach us."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 10**9:
+        return ()
+    told = f"Alertmanager left {count:,} alerts out of a notification"
+    return (f"truncatedAlerts: {told}; raise or remove max_alerts in its webhook configuration.",)
 
 
 def _alert(item: Json, names: LabelNames, pattern: re.Pattern[str] | None, received_at: datetime) -> Alert:
@@ -78,41 +70,41 @@ def _alert(item: Json, names: LabelNames, pattern: re.Pattern[str] | None, recei
         message = "an alert must be an object"
         raise Refused(message, field="(alert)")
     status = item.get("status", "firing")
-    if status not in {"firing", "resolved"}:
+    if not isinstance(status, str) or status not in {"firing", "resolved"}:
         message = "status must be firing or resolved"
         raise Refused(message, field="status")
-    if not isinstance(item.get("labels"), dict):
+    told = item.get("labels")
+    if not isinstance(told, dict):
         message = "labels must be an object"
         raise Refused(message, field="labels")
-    raw_labels: Json = item["labels"]
-    raw_notes: Json = item.get("annotations")
-    notes = raw_notes if isinstance(raw_notes, dict) else {}
-    told = raw_labels if isinstance(raw_labels, dict) else {}
+    noted = item.get("annotations")
+    notes = noted if isinstance(noted, dict) else {}
 
-    def named(name: str) -> Json:
-        return told.get(name, notes.get(name))
+    def named(name: str, limit: int) -> str:
+        return fields.first(told.get(name), notes.get(name), limit=limit)
 
-    kept = fields.labels(raw_labels)
     starts_at = fields.moment(item.get("startsAt"))
-    name = fields.text(named(names.name), 200) or "alert without a name"
     source_link = item.get("generatorURL")
-    links = [source_link, *(v for v in notes.values() if isinstance(v, str)), *(v for v in told.values())]
+    trace = fields.trace_id(
+        named(names.trace_id, 2000), [*notes.items(), *told.items(), ("generatorURL", source_link)], pattern
+    )
     try:
         return Alert(
             source="alertmanager",
-            fingerprint=fields.text(item.get("fingerprint"), 256) or fields.digest(kept),
+            fingerprint=fields.fingerprint(item.get("fingerprint"), told),
             status=AlertStatus(status),
-            name=name,
+            name=named(names.name, 200) or "alert without a name",
             starts_at=starts_at or received_at,
             start_known=starts_at is not None,
             ends_at=fields.moment(item.get("endsAt")) if status == "resolved" else None,
-            agent=fields.text(named(names.agent), 200) or None,
-            trace_id=fields.trace_id(named(names.trace_id), links, pattern),
-            severity=fields.text(named(names.severity), 100) or None,
-            summary=fields.first(named(names.summary), notes.get("description"), notes.get("message")),
-            labels=kept,
+            agent=named(names.agent, 200) or None,
+            trace_id=trace,
+            severity=named(names.severity, 100) or None,
+            summary=fields.first(
+                told.get(names.summary), notes.get(names.summary), notes.get("description"), notes.get("message")
+            ),
+            labels=fields.labels(told),
             link=fields.link(source_link),
         )
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise Refused(detail["msg"], field=".".join(map(str, detail["loc"]))) from error
+        raise fields.fault(error) from error

@@ -31,13 +31,10 @@ class Mapping(BaseModel):
     labels: str = "labels"
 
 
-class GenericSettings(BaseModel):
-    """``sources.generic`` beside its credentials."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class GenericSettings(fields.SourceOptions):
+    """``sources.generic`` beside its credentials. ``trace_url_pattern`` may have a group ``trace_id``."""
 
     mapping: Mapping = Field(default_factory=Mapping)
-    trace_url_pattern: str | None = None
 
 
 @alert_source("generic", settings=GenericSettings)
@@ -45,27 +42,25 @@ def generic(payload: Json, settings: GenericSettings, received_at: datetime) -> 
     """JSON of any shape; ``sources.generic.mapping`` says where each field is (docs/configuration.md).
 
     An alert without a fingerprint is known by its name, agent and trace id. One without a start time is one alert from
-    its firing until it is resolved.
+    its firing until it is resolved, or until it was not sent again for some hours.
     """
     mapping = settings.mapping
+    where = mapping.alerts or "(body)"
     found = fields.dotted(payload, mapping.alerts)
     if isinstance(found, dict):
-        items: list[Json] = [found]
-    elif isinstance(found, list) and found:
-        items = found
-    else:
-        where = mapping.alerts or "(body)"
-        message = f"{where} must be an alert (an object) or a list of alerts."
-        raise Refused(message, field=where, next_step="Correct the sender, or sources.generic.mapping.alerts.")
-    pattern = re.compile(settings.trace_url_pattern) if settings.trace_url_pattern else None
+        found = [found]
+    prefix = f"{mapping.alerts}." if mapping.alerts else ""
+    listed = isinstance(fields.dotted(payload, mapping.alerts), list)
     good: list[Alert] = []
     bad: list[Rejected] = []
-    for index, item in enumerate(items):
+    see = "Send an object or a list of them, or correct sources.generic.mapping.alerts."
+    for index, item in enumerate(fields.items(found, where, see)):
         try:
-            good.append(_alert(item, mapping, pattern, received_at))
+            good.append(_alert(item, mapping, settings.pattern, received_at))
         except Refused as refused:
-            bad.append(Rejected(index=index, field=refused.field or "(alert)", reason=refused.message))
-    return ParsedAlerts(alerts=tuple(good), rejected=tuple(bad))
+            place = f"{prefix}{index}." if listed else prefix
+            bad.append(Rejected(index=index, field=f"{place}{refused.field}", reason=refused.message))
+    return ParsedAlerts(tuple(good), tuple(bad))
 
 
 def _alert(item: Json, mapping: Mapping, pattern: re.Pattern[str] | None, received_at: datetime) -> Alert:
@@ -74,23 +69,23 @@ def _alert(item: Json, mapping: Mapping, pattern: re.Pattern[str] | None, receiv
         raise Refused(message, field="(alert)")
 
     def at(path: str) -> Json:
-        return fields.dotted(item, path)
+        return fields.dotted(item, path) if path else None
 
     name = fields.text(at(mapping.name), 200)
-    fingerprint = fields.text(at(mapping.fingerprint), 256)
-    if not name and not fingerprint:
+    told_fingerprint = at(mapping.fingerprint)
+    if not name and not fields.text(told_fingerprint):
         message = f"neither a name ({mapping.name}) nor a fingerprint ({mapping.fingerprint}) was found"
         raise Refused(message, field=mapping.name)
     agent = fields.text(at(mapping.agent), 200) or None
-    found_link = at(mapping.link)
-    trace = fields.trace_id(at(mapping.trace_id), [found_link], pattern)
+    trace = fields.trace_id(at(mapping.trace_id), [(mapping.link, at(mapping.link))], pattern)
+    fingerprint = fields.fingerprint(told_fingerprint, {"name": name, "agent": agent or "", "trace": trace or ""})
     starts_at = fields.moment(at(mapping.starts_at))
     status = fields.text(at(mapping.status), 50).lower()
     resolved = status in {value.lower() for value in mapping.resolved_values}
     try:
         return Alert(
             source="generic",
-            fingerprint=fingerprint or fields.digest({"name": name, "agent": agent or "", "trace": trace or ""}),
+            fingerprint=fingerprint,
             status=AlertStatus.RESOLVED if resolved else AlertStatus.FIRING,
             name=name or fingerprint[:200],
             starts_at=starts_at or received_at,
@@ -101,8 +96,7 @@ def _alert(item: Json, mapping: Mapping, pattern: re.Pattern[str] | None, receiv
             severity=fields.text(at(mapping.severity), 100) or None,
             summary=fields.text(at(mapping.summary)),
             labels=fields.labels(at(mapping.labels)),
-            link=fields.link(found_link),
+            link=fields.link(at(mapping.link)),
         )
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise Refused(detail["msg"], field=".".join(map(str, detail["loc"]))) from error
+        raise fields.fault(error) from error
