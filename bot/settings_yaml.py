@@ -5,6 +5,7 @@ and ``12:30`` stay text, since model snapshots and tool names look like that. Th
 depth and its size after aliases are expanded are bounded, duplicate keys are faults, and every fault names its line.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -210,7 +211,7 @@ class _Reader:
             return None
         try:
             return read(node.value)
-        except ValueError:  # more digits than Python reads
+        except ValueError:  # more digits than Python reads, or beyond the largest number
             self._document.fault(node.start_mark.line + 1, "this number cannot be read", "write a shorter number")
             return None
 
@@ -220,12 +221,19 @@ def _text_or_reference(text: str) -> str | SecretReference:
     return SecretReference(variable=match[1]) if match else text
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
 _SCALARS: dict[str, Callable[[str], Any]] = {
     f"{_TAG}str": _text_or_reference,
     f"{_TAG}null": lambda _: None,
     f"{_TAG}bool": lambda text: text.lower() == "true",
     f"{_TAG}int": int,
-    f"{_TAG}float": float,
+    f"{_TAG}float": _finite,
 }
 
 

@@ -44,7 +44,10 @@ _MAX_PATTERN = 200
 def _duration(value: Any) -> Any:
     """Read ``90s``, ``60m``, ``24h``, ``7d``; anything else is left to pydantic (ISO 8601, seconds, timedelta)."""
     if isinstance(value, str) and (match := _DURATION.match(value)):
-        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        try:
+            return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+        except OverflowError:  # longer than Python's longest; pydantic refuses the text
+            return value
     return value
 
 

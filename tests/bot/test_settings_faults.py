@@ -112,6 +112,8 @@ def test_the_message_lists_each_fault_on_its_own_line(tmp_path: Path) -> None:
         ("evals: {branch: -f}", "1", "`evals.branch` has characters that are not allowed here", ""),
         ("recorder: {redact: {patterns: ['(']}}", "1", "`recorder.redact.patterns[0]` should be a regular exp", ""),
         ("recorder: {trace_ttl: 99999999d}", "1", "`recorder.trace_ttl` should be longer than nothing and at", ""),
+        (f"recorder: {{trace_ttl: {'9' * 400}d}}", "1", "`recorder.trace_ttl` should be a duration", "24h"),
+        ("severity: {many_runs: 1e999}", "1", "this number cannot be read", "shorter"),
         ("tools: [{reversibility: reversable, name: a}]", "1", "`tools[0].reversibility` should be", "`reversible`"),
         ("tools: [{reversibility: read_only}]", "1", "`tools[0]`: give exactly one of name, names, pattern", ""),
         ("tools: [{name: a, reversibility: read_only, target: '{x}'}]", "1", "`tools[0].target`", ""),
