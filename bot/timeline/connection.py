@@ -50,11 +50,18 @@ class Client:
 
     async def call(self, *words: Word) -> Any:
         """Run one command. StoreUnavailable when it was not confirmed: it may have been done or not."""
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         try:
             async with asyncio.timeout(self._budget), self._gate:
-                return await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
+                answer = await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
         except (RedisError, OSError, TimeoutError) as error:
             raise _unavailable(words[0], error) from error
+        if task is not None and task.cancelling() > cancelled:
+            # redis-py sends through asyncio.wait_for, which on Python 3.11 loses a cancellation that arrives as the
+            # write ends (cpython#86296): a loop that only ends by cancellation would then run for ever
+            raise asyncio.CancelledError
+        return answer
 
     async def eval(self, digest: str, text: str, keys: int, words: Sequence[Word]) -> Any:
         """Run a script by its hash, or by its text on a server that does not know it (then nothing was run before)."""
