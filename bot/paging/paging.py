@@ -1,7 +1,7 @@
 """``Work.PAGE``: wake the people of a step, say on the timeline whom it reached, set the next step's due time with it.
 
 At least once, and harmless when repeated: messages carry dedupe keys, and what the timeline says already is not said
-again. A page does not wait for the card or its channel. Slack being away is retried with growing waits and said on the timeline.
+again. A page does not wait for the card or its channel. Slack being away is retried with growing waits, and said.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from bot.domain.base import Json
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
 from bot.errors import ActionFailed, Busy, OutcomeUnknown, StoreUnavailable
+from bot.paging import messages
 from bot.paging.escalation import Step, step_of, waiting
 from bot.ports import Chat, Clock
 from bot.settings import Settings
 from bot.timeline.store import Store
 from bot.timeline.timeline import Write
-from bot.views import wake
 
 MENTION: Final = "mention"
 DIRECT: Final = "direct_message"
@@ -87,7 +87,9 @@ class Paging:
         return [task.result() for task in tasks]
 
     async def _direct(self, incident: Incident, user: str, reason: str, key: str) -> _Sent:
-        return await self._try(DIRECT, (user,), self._chat.direct(user, wake.wake(incident, reason), key))
+        return await self._try(
+            DIRECT, (user,), self._chat.direct(user, messages.direct(incident, self._clock.now(), reason), key)
+        )
 
     async def _mention(self, incident: Incident, step: Step, key: str, *, announce: bool) -> _Sent:
         channel = self._settings.slack.announce_channel
@@ -98,9 +100,9 @@ class Paging:
         if root is None and incident.channel == channel:
             root = incident.root_ts
         if announce and root is None:
-            message = wake.announcement(incident, step.users)
+            message = messages.announcement(incident, self._clock.now(), step.users)
             return await self._try(MENTION, step.users, self._chat.post(channel, message, f"{incident.id}:announce"))
-        said = wake.mention(incident, step.users, step.reason)
+        said = messages.mention(incident, self._clock.now(), step.users, step.reason)
         return await self._try(MENTION, step.users, self._chat.post(channel, said, f"{key}:mention", root))
 
     async def _try(self, how: str, users: tuple[str, ...], sending: Awaitable[str]) -> _Sent:

@@ -4,7 +4,6 @@ A definite no is an ``ActionFailed`` (nothing happened there); no answer, or an 
 ``OutcomeUnknown``: look before sending again. Error strings are those of Slack's method reference.
 """
 
-# ruff: noqa: N818 - the names say what Slack said
 from collections.abc import Mapping
 from typing import Any
 

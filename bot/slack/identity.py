@@ -1,8 +1,10 @@
 """Who we are in Slack: learnt once from ``auth.test`` and used to tell our workspace and our own messages."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.errors import PullcordError
 from bot.slack.client import SlackClient
 
 
@@ -43,6 +45,12 @@ class Identity:
                 name=str(answer.get("user") or ""),
             )
         return self._known
+
+    async def learn_quietly(self) -> Bot | None:
+        """Ask, and answer None where Slack does not: whoever asks can go on without."""
+        with contextlib.suppress(PullcordError):
+            return await self.learn()
+        return None
 
     def serves(self, team: str | None) -> bool | None:
         """Whether we answer this workspace; None while nobody has told us which one is ours."""

@@ -27,8 +27,10 @@ from bot.slack.metrics import CLICK_SECONDS, CLICKS
 from bot.slack.safe import defang
 
 _LOG = structlog.get_logger(__name__)
-WRITE_SECONDS = 0.2
+WRITE_SECONDS = 0.4
+"""A handler reads, then makes one write that the engine bounds at 0.2 s; the clicker sees something within 500 ms."""
 _LATE_SECONDS = 5.0
+_NOT_CONFIRMED = texts.NOT_CONFIRMED.partition(";")[0]
 _TRIGGER_SECONDS = 2.5
 _REMEMBERED = 2000
 
@@ -135,7 +137,7 @@ class Wrapper:
         if reply is None:
             self._recent.pop(incoming.click.key, None)
             return
-        if incoming.kind is Kind.EVENT:
+        if incoming.kind is Kind.EVENT or (isinstance(reply, Say) and reply.text.startswith(_NOT_CONFIRMED)):
             return
         if isinstance(reply, Quiet):
             reply = Say(texts.CONFIRMED_NOW)

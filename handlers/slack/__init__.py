@@ -1,4 +1,4 @@
-"""What people do in Slack: one interaction per file. May import ``bot.plugin``, ``bot.views``, ``bot.domain``, ``bot.errors``.
+"""What people do in Slack, one interaction per file. May import ``bot.plugin``, ``bot.views`` and what lies below.
 
 Each handler makes at most one durable write, through ``Services.requests``, and answers with a ``Reply``.
 """

@@ -2,7 +2,8 @@
 
 from bot.errors import Refused
 from bot.plugin import Click, FieldErrors, Kind, OpenModal, Reply, Services, interaction
-from handlers.slack.forms import field, mark_form
+from bot.views.forms import mark_modal
+from handlers.slack.fields import field
 from handlers.slack.where import incident_id
 
 
@@ -25,14 +26,14 @@ async def check_button(click: Click, services: Services) -> Reply:
 async def mark_done(click: Click, services: Services) -> Reply:
     """A person looked: it happened."""
     incident, execution = _subject(click.value)
-    return OpenModal(mark_form(await services.incidents.get(incident), execution, done=True))
+    return OpenModal(mark_modal(await services.incidents.get(incident), execution, done=True))
 
 
 @interaction("pullcord_mark_not_done", Kind.BUTTON)
 async def mark_not_done(click: Click, services: Services) -> Reply:
     """A person looked: it did not happen."""
     incident, execution = _subject(click.value)
-    return OpenModal(mark_form(await services.incidents.get(incident), execution, done=False))
+    return OpenModal(mark_modal(await services.incidents.get(incident), execution, done=False))
 
 
 @interaction("pullcord_mark_submit", Kind.VIEW)

@@ -1,14 +1,15 @@
 """Declare: a person says that something is wrong, without an alert."""
 
 from bot.plugin import Click, FieldErrors, Kind, OpenModal, Quiet, Reply, Say, Services, interaction
-from handlers.slack.forms import declare_form, field
+from bot.views.forms import declare_modal
+from handlers.slack.fields import field
 
 
 @interaction("declare", Kind.COMMAND, help_text="declare [what happened]: opens an incident")
 async def declare_command(click: Click, services: Services) -> Reply:
     """``/pullcord declare <what happened>``; without words the modal asks."""
     if not click.args:
-        return OpenModal(declare_form(click.channel))
+        return OpenModal(declare_modal(click.channel))
     await services.requests.declare(click.by, key=click.key, agent=None, summary=click.args, channel=click.channel)
     return Say("An incident is being opened; its card comes in a moment.")
 
@@ -16,7 +17,7 @@ async def declare_command(click: Click, services: Services) -> Reply:
 @interaction("pullcord_declare", Kind.BUTTON)
 async def declare_button(click: Click, services: Services) -> Reply:
     """The tray's button."""
-    return OpenModal(declare_form(click.channel))
+    return OpenModal(declare_modal(click.channel))
 
 
 @interaction("pullcord_declare_submit", Kind.VIEW)

@@ -1,6 +1,7 @@
 """``/pullcord help``, what comes in later versions, and an answer to being mentioned."""
 
 from bot.plugin import Click, Kind, Reply, Say, Services, interaction
+from bot.views.tray import help_card
 
 LINES = (
     "declare [what happened]: opens an incident",
@@ -17,19 +18,12 @@ LINES = (
 )
 """The command words with their help; a test ties them to the interactions there are."""
 
-HELP = "\n".join(
-    [
-        "*`/pullcord`* alone shows the buttons. In an incident's channel the id may be left out.",
-        *(f"• `{line.partition(':')[0]}`:{line.partition(':')[2]}" for line in LINES),
-        "A 📌 on a message puts it on the timeline; in threads use the message shortcut or the buttons.",
-    ],
-)
-
 
 @interaction("help", Kind.COMMAND, help_text="help: this list")
 async def help_command(click: Click, services: Services) -> Reply:
     """The list of commands."""
-    return Say(HELP)
+    made = help_card(LINES)
+    return Say(made.text, blocks=made.blocks)
 
 
 @interaction("contain", Kind.COMMAND, help_text="contain: what containment looks like today")

@@ -1,14 +1,15 @@
 """Note: a sentence by a person on the timeline."""
 
 from bot.plugin import Click, FieldErrors, Kind, OpenModal, Quiet, Reply, Say, Services, interaction
-from handlers.slack.forms import field, note_form
+from bot.views.forms import note_modal
+from handlers.slack.fields import field
 from handlers.slack.where import incident_id, incident_of, split
 
 
 @interaction("pullcord_note", Kind.BUTTON)
 async def note_button(click: Click, services: Services) -> Reply:
     """The button opens a box to write in."""
-    return OpenModal(note_form(await incident_of(click, services, incident_id(click.value))))
+    return OpenModal(note_modal(await incident_of(click, services, incident_id(click.value))))
 
 
 @interaction("pullcord_note_submit", Kind.VIEW)
@@ -28,6 +29,6 @@ async def note_command(click: Click, services: Services) -> Reply:
     named, text = split(click.args)
     incident = await incident_of(click, services, named)
     if not text:
-        return OpenModal(note_form(incident))
+        return OpenModal(note_modal(incident))
     await services.requests.lifecycle(incident.id, "note", click.by, key=click.key, text=text)
     return Say(f"{incident.id}: the note goes on the timeline.")

@@ -2,7 +2,8 @@
 
 from bot.domain.incident import Incident
 from bot.plugin import Click, FieldErrors, Kind, OpenModal, Quiet, Reply, Say, Services, interaction
-from handlers.slack.forms import field, resolve_form
+from bot.views.forms import resolve_modal
+from handlers.slack.fields import field
 from handlers.slack.where import incident_id, incident_of, split
 from handlers.slack.words import ago
 
@@ -18,7 +19,7 @@ def _over(incident: Incident, services: Services) -> Say | None:
 async def resolve_button(click: Click, services: Services) -> Reply:
     """The button asks for the reason."""
     incident = await incident_of(click, services, incident_id(click.value))
-    return _over(incident, services) or OpenModal(resolve_form(incident))
+    return _over(incident, services) or OpenModal(resolve_modal(incident))
 
 
 @interaction("pullcord_resolve_submit", Kind.VIEW)
@@ -44,6 +45,6 @@ async def resolve_command(click: Click, services: Services) -> Reply:
     if over is not None:
         return over
     if not reason:
-        return OpenModal(resolve_form(incident))
+        return OpenModal(resolve_modal(incident))
     await services.requests.lifecycle(incident.id, "resolve", click.by, key=click.key, text=reason)
     return Say(f"{incident.id}: asked to resolve it; the card shows it.")

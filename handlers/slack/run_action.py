@@ -2,10 +2,10 @@
 
 from bot.domain.incident import Incident
 from bot.plugin import Click, Kind, OfferView, OpenModal, Reply, Say, Services, interaction
+from bot.views.text import foreign as plain
 from handlers.slack.timeline import link
 from handlers.slack.tray import show
 from handlers.slack.where import incident_id, incident_of, split
-from handlers.slack.words import plain
 
 
 async def _use(click: Click, services: Services, offer: OfferView) -> Reply:

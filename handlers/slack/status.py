@@ -4,8 +4,9 @@ from bot.domain.action import ExecutionState
 from bot.domain.effect import ranked
 from bot.domain.incident import Incident
 from bot.plugin import Click, Kind, Reply, Say, Services, interaction
+from bot.views.text import foreign as plain
 from handlers.slack.where import incident_id, incident_of
-from handlers.slack.words import ago, plain
+from handlers.slack.words import ago
 
 _SHOWN = 20
 
@@ -29,9 +30,11 @@ async def status_command(click: Click, services: Services) -> Reply:
     incident = await incident_of(click, services, named)
     now = services.clock()
     lines = [_line(incident), f"Opened {ago(incident.opened_at, now)} · alert {incident.alert_state.value}"]
-    lines += [f"⚠ {plain(text)}" for text in incident.degraded[-3:]]
+    lines += [f"⚠ {plain(text, 200)}" for text in incident.degraded[-3:]]
     running = [e for e in incident.executions if e.in_force_or_may_be or e.state is ExecutionState.UNKNOWN]
-    lines += [f"• {plain(e.summary or e.title)} by {_person(e.by)}: {_how(e.state, e.verified)}" for e in running[:10]]
+    lines += [
+        f"• {plain(e.summary or e.title, 200)} by {_person(e.by)}: {_how(e.state, e.verified)}" for e in running[:10]
+    ]
     return Say("\n".join(lines))
 
 
@@ -59,7 +62,7 @@ async def who_command(click: Click, services: Services) -> Reply:
     if not incident.pages:
         lines.append("Nobody was woken yet.")
     if incident.escalation_ended:
-        lines.append(f"⚠ {plain(incident.escalation_ended)}")
+        lines.append(f"⚠ {plain(incident.escalation_ended, 200)}")
     return Say("\n".join(lines))
 
 
