@@ -1,7 +1,7 @@
 """A stand-in Slack workspace: Web API, Socket Mode, interactions, a page in the browser, faults on demand.
 
-It is an ordinary server that speaks Slack's protocols, so real clients (slack_sdk, Bolt) run against it unchanged. It knows
-nothing about Pullcord and imports nothing of `bot`, `handlers` or `runbooks`.
+It is an ordinary server that speaks Slack's protocols, so real clients (slack_sdk, Bolt) run against it unchanged. It
+knows nothing about Pullcord and imports nothing of `bot`, `handlers` or `runbooks`.
 
 In a test::
 
@@ -10,8 +10,8 @@ In a test::
         ...
         outcome = await slack.click("@dana", "#incidents", ts, "acknowledge")
 
-From another process: `python -m sandbox.slack --port 8090`, then `SandboxClient("http://127.0.0.1:8090")`. Both have the methods
-of `Driver`; each is a coroutine and returns plain JSON values.
+From another process: `python -m sandbox.slack --port 8090`, then `SandboxClient("http://127.0.0.1:8090")`. Both have
+the methods of `Driver`; each is a coroutine and returns plain JSON values.
 """
 
 from sandbox.slack.client import SandboxClient

@@ -9,7 +9,10 @@ KEPT = 50_000
 
 @dataclass
 class Recorded:
-    """One call: when it came (Unix seconds), what was asked, how it ended. `error` is None while ok; `status` is HTTP's."""
+    """One call: when it came (Unix seconds), what was asked, how it ended.
+
+    `error` is None while ok; `status` is HTTP's.
+    """
 
     at: float
     method: str

@@ -1,4 +1,4 @@
-"""What a person picked or typed in an element, in the shape of Slack's `state.values`; and where elements sit in blocks."""
+"""What a person picked or typed, in the shape of Slack's `state.values`, and where elements sit in blocks."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -97,7 +97,10 @@ def _option(element: Json, value: str) -> Json:
 
 
 def choose(element: Json, value: Any) -> Json:
-    """The state of the element after a person chose `value`: text, an option's value, an id, a date, or a list of them."""
+    """The state of the element after a person chose `value`.
+
+    `value` is a text, an option's value, an id, a date, or a list of them.
+    """
     kind = str(element["type"])
     key = field_of(element)
     chosen: Any

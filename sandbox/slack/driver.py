@@ -1,7 +1,8 @@
 """What people and tests can do to the workspace: one typed set of methods, in process and over HTTP alike.
 
-People are named by id, `@name` or `name`; channels by id, `#name` or `name`. Everything returned is plain JSON. A thing that a
-person could not do in Slack (no such button, not their message) raises `DriveError` with what there is instead.
+People are named by id, `@name` or `name`; channels by id, `#name` or `name`. Everything returned is plain JSON. A
+thing that a person could not do in Slack (no such button, not their message) raises `DriveError` with what there is
+instead.
 """
 
 import asyncio
@@ -46,7 +47,10 @@ class Driver(ABC):
     async def find_message(
         self, channel: str, contains: str | None = None, *, ts: str | None = None, thread_ts: str | None = None
     ) -> Json | None:
-        """The newest message whose text or blocks contain `contains` (or the one with this `ts`); None when there is none."""
+        """The newest message whose text or blocks contain `contains` (or the one with this `ts`).
+
+        None when there is none.
+        """
         found: Json | None = await self._do(
             "find_message", channel=channel, contains=contains, ts=ts, thread_ts=thread_ts
         )
@@ -94,7 +98,10 @@ class Driver(ABC):
         return dict(await self._do("references", channel=channel, ts=ts))
 
     async def mentions(self, user: str) -> list[Json]:
-        """Every message that notified this person: a mention of them, their group or all, or a direct message. Oldest first."""
+        """Every message that notified this person: a mention of them, their group or all, or a direct message.
+
+        Oldest first.
+        """
         return list(await self._do("mentions", user=user))
 
     async def views(self, user: str) -> list[Json]:
@@ -115,7 +122,11 @@ class Driver(ABC):
         return list(await self._do("people"))
 
     async def calls(self, method: str | None = None) -> list[Json]:
-        """The Web API calls made, oldest first: at (Unix seconds), method, args, status (0 = no answer), ok, error, took_ms."""
+        """The Web API calls made, oldest first.
+
+        Each: at (Unix seconds), method, args, status (0 = no answer), ok,
+        error, took_ms.
+        """
         return list(await self._do("calls", method=method))
 
     async def interactions(self) -> list[Json]:
@@ -157,8 +168,9 @@ class Driver(ABC):
     ) -> Json:
         """Press a button or pick in a menu of a message (any confirm counts as answered yes); waits for the ack or 3 s.
 
-        `value` picks the option, or the button where several share an action id. `stale` presses what the message showed
-        before an edit, as someone does whose screen is behind. Returns the interaction (see `interactions`) with `confirm`.
+        `value` picks the option, or the button where several share an action id. `stale` presses what the message
+        showed before an edit, as someone does whose screen is behind. Returns the interaction (see `interactions`)
+        with `confirm`.
         """
         return dict(
             await self._do(
@@ -220,6 +232,10 @@ class Driver(ABC):
     async def join(self, user: str, channel: str) -> None:
         """Join a public channel."""
         await self._do("join", user=user, channel=channel)
+
+    async def open_direct(self, user: str, other: str) -> Json:
+        """Open the direct message between two people (the bot is one too); returns the channel."""
+        return dict(await self._do("open_direct", user=user, other=other))
 
     # -- the bad day --------------------------------------------------------------------------------------------
 

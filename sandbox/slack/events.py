@@ -44,7 +44,7 @@ class Events:
     sent: list[Delivered] = field(default_factory=list)
 
     def happened(self, event: Json, channel: Channel) -> None:
-        """A listener of the workspace: deliver the event if the app asked for it, may read it, and is in the channel."""
+        """A listener of the workspace: deliver what the app asked for, may read, and is in the channel of."""
         name = MESSAGE_KINDS[channel.kind] if event["type"] == "message" else str(event["type"])
         allowed = self.scopes()
         if name not in self.subscribed() or BOT_USER not in channel.members:

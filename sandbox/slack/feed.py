@@ -1,6 +1,7 @@
 """Tells open pages and waiting tests that something changed. It says that, not what: readers ask again."""
 
 import asyncio
+from contextlib import suppress
 
 
 class Feed:
@@ -28,8 +29,6 @@ class Feed:
     async def after(self, revision: int, timeout: float) -> int:
         """Wait until there is a revision above `revision`, or `timeout` seconds; returns the current one."""
         if self.revision <= revision and not self.closed:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), timeout)
-            except TimeoutError:
-                pass
         return self.revision

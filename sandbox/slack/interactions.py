@@ -1,4 +1,7 @@
-"""What a person does to the app: press, pick, submit, cancel, command, shortcut. Each is delivered once and its end is kept."""
+"""What a person does to the app: press, pick, submit, cancel, command, shortcut.
+
+Each is delivered once and its end is kept.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +20,10 @@ NOT_RETRIED = Retry()
 
 @dataclass
 class Interaction:
-    """One thing a person did and what they saw of it. `shown` is the error that Slack's client shows, None when all went well."""
+    """One thing a person did and what they saw of it.
+
+    `shown` is the error that Slack's client shows, None when all went well.
+    """
 
     id: str
     kind: str
@@ -86,7 +92,10 @@ class Interactions:
         return made
 
     async def click_in_view(self, person: Person, view: View, block: Json, element: Json, value: Any) -> Interaction:
-        """Press a button or pick a value in a modal or home tab; an input without `dispatch_action` only takes the value."""
+        """Press a button or pick a value in a modal or home tab.
+
+        An input without `dispatch_action` only takes the value.
+        """
         slack = self._slack
         made = self._begin("block_actions", person, element["action_id"])
         made.confirm = element.get("confirm")
@@ -207,7 +216,10 @@ def _picked(element: Json, value: Any) -> Json:
 
 
 def _fill(view: View, given: Json) -> dict[str, str]:
-    """Put what was typed into the view; `given` is by action id or by block id and action id. Returns field errors by block."""
+    """Put what was typed into the view; `given` is by action id or by block id and action id.
+
+    Returns field errors by block.
+    """
     unknown = set(given)
     errors: dict[str, str] = {}
     for block, element in elements(view.body["blocks"]):

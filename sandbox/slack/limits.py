@@ -1,4 +1,7 @@
-"""Slack's rate limits (https://docs.slack.dev/apis/web-api/rate-limits): per method and workspace, posts per channel."""
+"""Slack's rate limits (https://docs.slack.dev/apis/web-api/rate-limits): per method and workspace.
+
+Posts per channel.
+"""
 
 import math
 from collections import deque
@@ -10,7 +13,10 @@ PER_MINUTE = {1: 1, 2: 20, 3: 50, 4: 100}
 """Calls a minute that each tier promises; Slack says "or more", so this is the strict reading."""
 
 POST_BURST = 3
-"""Posts to one channel that may come at once before the 1 a second holds. Slack: "short bursts"; the number is a guess."""
+"""Posts to one channel that may come at once before the 1 a second holds.
+
+Slack: "short bursts"; the number is a guess.
+"""
 
 TIERS = {
     "apps.connections.open": 3,

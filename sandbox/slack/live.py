@@ -1,4 +1,4 @@
-"""Which parts of a message are live for readers: mentions that notify, links that can be followed. For checking escaping."""
+"""Which parts of a message are live (mentions that notify, links to follow): what checks of escaping look at."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,10 @@ TOKEN = re.compile(r"<([@#!]?[^<>\s|][^<>|]*)(?:\|([^<>]*))?>")
 
 
 def markup(message: Message) -> Iterator[str]:
-    """Every text in which Slack reads markup: `text`, mrkdwn objects, markdown blocks; not plain_text, not rich text."""
+    """Every text in which Slack reads markup: `text`, mrkdwn objects, markdown blocks.
+
+    Not plain_text, not rich text.
+    """
     if not message.blocks:
         yield message.text
     for value in (message.blocks, message.attachments):

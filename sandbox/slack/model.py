@@ -1,4 +1,7 @@
-"""What a workspace holds: channels, messages, views. Plain mutable records; only `workspace.py` and `views.py` change them."""
+"""What a workspace holds: channels, messages, views.
+
+Plain mutable records; only `workspace.py` and `views.py` change them.
+"""
 
 import copy
 from dataclasses import dataclass, field
@@ -11,7 +14,10 @@ Json = dict[str, Any]
 
 @dataclass
 class Message:
-    """One message. `ephemeral_to` names the only person who sees it; `former` are the block lists it had before edits."""
+    """One message. `ephemeral_to` names the only person who sees it.
+
+    `former` are the block lists it had before edits.
+    """
 
     ts: str
     channel: str

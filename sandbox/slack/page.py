@@ -1,4 +1,4 @@
-"""What the browser page asks: one look at the screen of one person, a stream that says when to look again, static files."""
+"""What the browser asks: one person's screen, a stream that says when to look again, static files."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from sandbox.slack.model import Channel, Json, Message
 from sandbox.slack.people import BOT_USER, Person
 
 STATIC = Path(__file__).parent / "static"
-POLICY = "default-src 'self'; img-src 'self' https: data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 HEADERS = {"content-security-policy": POLICY, "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 KEEP_ALIVE = 15.0
 

@@ -1,4 +1,4 @@
-"""The app as it is registered: its scopes, events, commands and shortcuts, by default generous, or read from its manifest."""
+"""The app as registered: scopes, events, commands and shortcuts; generous unless read from its manifest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ class Registration:
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> "Registration":
-        """Read an app manifest (https://docs.slack.dev/reference/app-manifest); what it does not ask for is not granted."""
+        """Read an app manifest (https://docs.slack.dev/reference/app-manifest).
+
+        What it does not ask for is not granted.
+        """
         features = manifest.get("features") or {}
         bot = features.get("bot_user") or {}
         scopes = ((manifest.get("oauth_config") or {}).get("scopes") or {}).get("bot") or ()

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,7 +29,7 @@ class Droppable(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Put the cut beside the request."""
         super().on_message_begin()
-        self.scope[DROP] = self.transport.abort  # type: ignore[typeddict-unknown-key] # ours, beside ASGI's keys
+        cast("dict[str, Any]", self.scope)[DROP] = self.transport.abort
 
 
 class QuietServer(uvicorn.Server):
@@ -101,7 +101,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def configuration(app: Starlette) -> uvicorn.Config:
-    """uvicorn's settings, the same in tests and as a process."""
+    """Settings of uvicorn, the same in tests and as a process."""
     return uvicorn.Config(
         app,
         http=Droppable,
@@ -150,7 +150,7 @@ class SlackSandbox(Driver):
         # Not a TaskGroup: it would wrap what a test raises inside the block into an ExceptionGroup.
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         try:
-            while not server.started and not serving.done():
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait on
                 await asyncio.sleep(0.005)
             yield sandbox
         finally:

@@ -1,4 +1,4 @@
-"""Socket Mode (https://docs.slack.dev/apis/events-api/using-socket-mode): envelopes out, acks in, connections recycled."""
+"""Socket Mode (https://docs.slack.dev/apis/events-api/using-socket-mode): envelopes out, acks in."""
 
 import asyncio
 import json

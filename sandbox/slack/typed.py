@@ -24,5 +24,7 @@ def stored(workspace: Workspace, text: str) -> str:
         found = workspace.find_channel(match.group(1))
         return match.group(0) if found is None else f"<#{found.id}|{found.name}>"
 
-    linked = LINK.sub(lambda match: f"<{match.group(0)}>", escaped)
-    return CHANNEL.sub(channel, NAME.sub(person, linked)) if "<http" not in linked else linked
+    parts = LINK.split(escaped)
+    links = [f"<{link}>" for link in LINK.findall(escaped)]
+    said = [CHANNEL.sub(channel, NAME.sub(person, part)) for part in parts]
+    return "".join(text + link for text, link in zip(said, [*links, ""], strict=True))

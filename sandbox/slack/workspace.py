@@ -1,4 +1,7 @@
-"""The state of the workspace and the few ways in which it changes. Each change is announced to `listeners` as a Slack event."""
+"""The state of the workspace and the few ways in which it changes.
+
+Each change is announced to `listeners` as a Slack event.
+"""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -48,8 +51,8 @@ class Workspace:
         return self.people.get(ref) or next((one for one in self.people.values() if one.name == name), None)
 
     def direct(self, users: Iterable[str]) -> Channel:
-        """The direct message among exactly these people (and the bot), made when there is none."""
-        members = list(dict.fromkeys([*users, BOT_USER]))
+        """The direct message among exactly these people, made when there is none."""
+        members = list(dict.fromkeys(users))
         kind = "im" if len(members) == 2 else "mpim"
         for channel in self.channels.values():
             if channel.kind == kind and set(channel.members) == set(members):

@@ -1,7 +1,7 @@
 """Strict Block Kit checks: what Slack refuses of a message or a view, named with its JSON pointer.
 
-The limits are those of https://docs.slack.dev/reference/block-kit. Lengths count code points; how Slack counts outside the
-basic plane is not documented. May import nothing but `sandbox.slack.errors`.
+The limits are those of https://docs.slack.dev/reference/block-kit. Lengths count code points; how Slack counts
+outside the basic plane is not documented. May import nothing but `sandbox.slack.errors`.
 """
 
 import json
@@ -33,7 +33,10 @@ __all__ = ["check_blocks", "check_view", "refuse_message", "refuse_view"]
 
 
 def check_blocks(blocks: Any, surface: str = "message", pointer: str = "/blocks") -> list[str]:
-    """Everything that Slack would refuse of these blocks on a `message`, `modal` or `home`; empty when they are fine."""
+    """Everything that Slack would refuse of these blocks on a `message`, `modal` or `home`.
+
+    Empty when they are fine.
+    """
     report = Report()
     if not isinstance(blocks, list):
         report.add(pointer, "must provide an array")

@@ -113,7 +113,7 @@ NOT_MODELLED = frozenset(
     {"alert", "call", "card", "carousel", "container", "context_actions", "data_table", "data_visualization", "file"}
     | {"plan", "task_card"}
 )
-"""Slack has them; this stand-in has no rules for them and no way to draw them, and says so instead of waving them through."""
+"""Slack has them; this stand-in cannot check or draw them, and says so instead of waving them through."""
 
 EVERYWHERE = frozenset({"actions", "context", "divider", "header", "image", "input", "rich_text", "section", "video"})
 ALLOWED: dict[str, frozenset[str]] = {

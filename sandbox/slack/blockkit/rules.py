@@ -1,4 +1,7 @@
-"""Small checks that compose into the shapes of Block Kit. A check looks at one value and reports what Slack would refuse."""
+"""Small checks that compose into the shapes of Block Kit.
+
+A check looks at one value and reports what Slack would refuse.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

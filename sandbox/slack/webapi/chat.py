@@ -56,7 +56,7 @@ def _destination(slack: Backend, args: Args) -> Channel:
     if person is not None:
         if person.deleted or person.is_bot:
             raise SlackError("channel_not_found" if person.deleted else "cannot_dm_bot")
-        return slack.workspace.direct([person.id])
+        return slack.workspace.direct([person.id, BOT_USER])
     channel = channel_of(slack, args, open_=True)
     if BOT_USER not in channel.members and "chat:write.public" not in slack.registration.scopes:
         raise SlackError("not_in_channel")
@@ -180,5 +180,5 @@ async def conversations_open(slack: Backend, args: Args) -> Json:
             if person.is_bot:
                 raise SlackError("cannot_dm_bot")
         need(slack, "im:write" if len(users) == 1 else "mpim:write")
-        channel = slack.workspace.direct(users)
+        channel = slack.workspace.direct([*users, BOT_USER])
     return {"channel": channel.wire() if args.flag("return_im") else {"id": channel.id}}

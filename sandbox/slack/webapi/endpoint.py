@@ -1,4 +1,7 @@
-"""The door of the Web API: reads arguments, applies outage, faults, limits, token and scopes, then the method; records it all."""
+"""The door of the Web API.
+
+Reads arguments, applies outage, faults, limits, token and scopes, then runs the method, and records it all.
+"""
 
 import asyncio
 import json
@@ -78,7 +81,8 @@ class Endpoint:
 
     async def _fail(self, request: Request, how: str) -> Response:
         if how == "hang":
-            while not await request.is_disconnected() and not self._slack.feed.closed:
+            # ASGI tells of a disconnect only when asked.
+            while not await request.is_disconnected() and not self._slack.feed.closed:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         if how == "503":
             return Response("Service Unavailable", status_code=503)

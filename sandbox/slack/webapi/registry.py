@@ -1,4 +1,4 @@
-"""What a Web API method is here, and how its arguments are read: from query, form or JSON body, all three as Slack takes them."""
+"""What a Web API method is here, and how its arguments are read, whether from query, form or JSON body."""
 
 import json
 from collections.abc import Awaitable, Callable
