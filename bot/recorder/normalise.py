@@ -1,4 +1,4 @@
-"""The one normaliser: the spans of one trace, in any dialect, to a ``Run``. Pure; what is not recorded stays unknown."""
+"""The one normaliser: the spans of one trace, in any dialect, to a ``Run``. Pure; the unrecorded stays unknown."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice

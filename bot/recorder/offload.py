@@ -10,18 +10,24 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
 from pydantic_core import from_json, to_json
 
+from bot.domain.run import Run
 from bot.domain.span import PackedSpan
 from bot.errors import Busy, Refused
 from bot.recorder.limits import Limits
 from bot.recorder.pack import pack, read_body
 from bot.recorder.redact import Redactor
-from bot.recorder.worker import REFUSALS, read_frame, write_frame
+from bot.recorder.run_lines import run_of
+from bot.recorder.worker import REFUSALS, cut, read_frame, write_frame
+
+_T = TypeVar("_T")
+_Talk = Callable[[BinaryIO, BinaryIO], _T]
 
 _PATIENCE = 5.0  # seconds that a parse may still run when we are asked to end
 _SECRETS = ("SLACK_", "PULLCORD_")  # the child parses foreign bytes; it has no use for our tokens
@@ -85,32 +91,47 @@ class Parser:
         Raises ``Refused`` (with ``TooLarge`` and ``UnsupportedMedia``) as ``parse_export``, and ``Busy`` when too many
         wait or the child died; the sender may then send the same again.
         """
-        if self._closed:
-            raise Busy("The recorder is shutting down.")
         if len(body) > self._limits.body:  # before any queue: it would only wait to be refused
             return _parse_here(body, content_type, encoding, self._redactor, self._limits)
-        large = plain_size(body, encoding) > self._settings.large
-        name, most = ("large", self._settings.waiting_large) if large else ("small", self._settings.waiting_small)
+        if plain_size(body, encoding) > self._settings.large:
+            return await self._in_child(_parse_there(body, content_type, encoding))
+        return await self._run(
+            "small",
+            self._settings.waiting_small,
+            lambda: self._small.submit(_parse_here, body, content_type, encoding, self._redactor, self._limits),
+        )
+
+    async def read(self, records: Sequence[bytes]) -> Run:
+        """The run of stored spans, normalised by the child. Raises ``Refused`` as ``normalise``, and ``Busy``."""
+        return await self._in_child(_read_there(records))
+
+    async def _in_child(self, talk: "_Talk[_T]") -> _T:
+        result = await self._run(
+            "large", self._settings.waiting_large, lambda: self._large.submit(self._child.exchange, talk)
+        )
+        self._rest_later()
+        return result
+
+    async def _run(self, name: str, most: int, submit: "Callable[[], Future[_T]]") -> _T:
+        if self._closed:
+            raise Busy("The recorder is shutting down.")
         with self._lock:
             if self._counts[name] >= most:
                 raise Busy(f"{most} {name} exports are already waiting to be read.")
             self._counts[name] += 1
         try:
-            future = self._submit(name, body, content_type, encoding)
+            future = submit()
         except RuntimeError:  # closed meanwhile
             self._left(name)
             raise Busy("The recorder is shutting down.") from None
         future.add_done_callback(lambda _: self._left(name))
         # A caller that goes away must not stop the exchange with the child half-way: the future lives on by itself.
         try:
-            result = await asyncio.shield(asyncio.wrap_future(future))
+            return await asyncio.shield(asyncio.wrap_future(future))
         except asyncio.CancelledError:
             if future.cancelled():  # it was still queued when the recorder closed; the caller itself goes on
                 raise Busy("The recorder is shutting down.") from None
             raise
-        if large:
-            self._rest_later()
-        return result
 
     async def close(self) -> None:
         """Wait for what is being parsed, then end the threads and the child."""
@@ -118,11 +139,6 @@ class Parser:
         if self._idle is not None:
             self._idle.cancel()
         await asyncio.to_thread(self._end)
-
-    def _submit(self, name: str, body: bytes, content_type: str, encoding: str) -> "Future[PackedExport]":
-        if name == "large":
-            return self._large.submit(self._child.parse, body, content_type, encoding)
-        return self._small.submit(_parse_here, body, content_type, encoding, self._redactor, self._limits)
 
     def _left(self, name: str) -> None:
         with self._lock:
@@ -170,7 +186,7 @@ class _Child:
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
 
-    def parse(self, body: bytes, content_type: str, encoding: str) -> PackedExport:
+    def exchange(self, talk: "_Talk[_T]") -> _T:
         """One exchange; a child that is gone is started anew, one that takes too long is killed."""
         process = self._started()
         overdue = threading.Event()
@@ -183,7 +199,7 @@ class _Child:
         timer.daemon = True
         timer.start()
         try:
-            return _exchange(process, body, content_type, encoding)
+            return talk(cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout))
         except (OSError, EOFError, ValueError):
             self.stop()
             if overdue.is_set():
@@ -236,23 +252,42 @@ class _Child:
         return self._process
 
 
-def _exchange(process: "subprocess.Popen[bytes]", body: bytes, content_type: str, encoding: str) -> PackedExport:
-    requests, answers = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
-    write_frame(requests, to_json({"content_type": content_type, "encoding": encoding}))
+def _parse_there(body: bytes, content_type: str, encoding: str) -> "_Talk[PackedExport]":
+    def talk(requests: BinaryIO, answers: BinaryIO) -> PackedExport:
+        _ask(requests, {"do": "parse", "content_type": content_type, "encoding": encoding}, body)
+        head = _head(answers)
+        spans: list[PackedSpan] = []
+        while len(spans) < head["spans"]:
+            rows = from_json(_frame(answers))
+            data = _frame(answers)
+            pieces = cut(data, [row[-1] for row in rows])
+            spans += [PackedSpan(*row[:5], piece) for row, piece in zip(rows, pieces, strict=True)]
+        return PackedExport(tuple(spans), head["rejected"], head["reason"])
+
+    return talk
+
+
+def _read_there(records: Sequence[bytes]) -> "_Talk[Run]":
+    def talk(requests: BinaryIO, answers: BinaryIO) -> Run:
+        _ask(requests, {"do": "read", "sizes": [len(record) for record in records]}, b"".join(records))
+        head = _head(answers)
+        return run_of(from_json(_frame(answers)) for _ in range(head["lines"]))
+
+    return talk
+
+
+def _ask(requests: BinaryIO, head: dict[str, Any], body: bytes) -> None:
+    write_frame(requests, to_json(head))
     write_frame(requests, body)
     requests.flush()
-    head = from_json(_frame(answers))
+
+
+def _head(answers: BinaryIO) -> dict[str, Any]:
+    """The head of an answer. Raises the refusal that the child met."""
+    head: dict[str, Any] = from_json(_frame(answers))
     if "refused" in head:
         raise REFUSALS[head["refused"]](head["message"], field=head["field"], next_step=head["next_step"])
-    spans: list[PackedSpan] = []
-    while len(spans) < head["spans"]:
-        rows = from_json(_frame(answers))
-        data = _frame(answers)
-        at = 0
-        for trace_id, span_id, parent_id, agent, service, size in rows:
-            spans.append(PackedSpan(trace_id, span_id, parent_id, agent, service, data[at : at + size]))
-            at += size
-    return PackedExport(tuple(spans), head["rejected"], head["reason"])
+    return head
 
 
 def _frame(stream: BinaryIO) -> bytes:

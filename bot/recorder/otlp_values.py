@@ -20,7 +20,7 @@ class BadSpan:
     reason: str
 
 
-class Unreadable(Exception):  # noqa: N818 - not an error of ours to anyone: it becomes a BadSpan or a Refused
+class Unreadable(Exception):
     """Raised inside the readers for one bad value; carries the field's path."""
 
     def __init__(self, field: str, reason: str) -> None:

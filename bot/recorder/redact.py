@@ -1,7 +1,7 @@
 """Redaction: secrets leave every text before it is stored, logged or shown. A visible mark stays.
 
 ``Redactor(settings).text("...")`` for texts, ``.value(obj)`` for JSON values. Pure and quick: a value is first looked
-at as a whole with literal searches, and only the patterns run of which a literal was found. Money and ids stay: they are
+at as a whole with literal searches, and only the patterns run whose literal was found. Money and ids stay: they are
 what the responder needs.
 """
 

@@ -13,7 +13,8 @@ and a server span. Call ids cannot be trusted to be unique: published traces reu
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from bot.domain.base import Json
 from bot.domain.run import UNRECORDED_TOOL, Executed, ModelCall, StepKind, ToolCall
@@ -202,13 +203,13 @@ def _fill_results(drafts: Sequence[Draft], models: Sequence[ModelCall]) -> None:
                 draft.result, draft.result_recorded = result, True
 
 
-def _shown_results(models: Sequence[ModelCall], call_ids: Set[str]) -> dict[str, list[Json]]:
+def _shown_results(models: Sequence[ModelCall], call_ids: AbstractSet[str]) -> dict[str, list[Json]]:
     """The results of these calls in the prompt that shows most of each; every later prompt repeats them."""
     results: dict[str, list[Json]] = {}
     for model in models:
         shown: dict[str, list[Json]] = {}
         for part in (part for message in model.input for part in message.parts if part.kind == "tool_result"):
-            if part.call_id in call_ids:
+            if part.call_id is not None and part.call_id in call_ids:
                 shown.setdefault(part.call_id, []).append(part.result)
         for call_id, found in shown.items():
             if len(found) >= len(results.get(call_id, ())):

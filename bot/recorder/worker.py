@@ -8,15 +8,18 @@ belongs to the frames alone, so whatever prints goes to standard error.
 import os
 import signal
 import sys
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
-from bot.domain.span import PackedSpan
+from bot.domain.span import PackedSpan, SpanRecord
 from bot.errors import Refused
 from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
+from bot.recorder.normalise import normalise
 from bot.recorder.pack import pack, read_body
 from bot.recorder.redact import RedactionSettings, Redactor
+from bot.recorder.run_lines import run_lines
 
 _BATCH = 400  # spans in one frame of the answer: small enough that decoding its head never holds up the event loop
 _LENGTH = 8
@@ -56,16 +59,19 @@ def main() -> None:
         body = read_frame(requests)
         if body is None:
             return
-        _answer(answers, from_json(head), body, redactor, limits)
+        asked = from_json(head)
+        try:
+            if asked["do"] == "read":
+                _read(answers, asked["sizes"], body)
+            else:
+                _parse(answers, asked, body, redactor, limits)
+        except Refused as refusal:
+            write_frame(answers, to_json(_refusal(refusal)))
         answers.flush()
 
 
-def _answer(answers: BinaryIO, head: dict[str, str], body: bytes, redactor: Redactor, limits: Limits) -> None:
-    try:
-        export = read_body(body, head["content_type"], head["encoding"], redactor, limits)
-    except Refused as refusal:
-        write_frame(answers, to_json(_refusal(refusal)))
-        return
+def _parse(answers: BinaryIO, asked: dict[str, Any], body: bytes, redactor: Redactor, limits: Limits) -> None:
+    export = read_body(body, asked["content_type"], asked["encoding"], redactor, limits)
     del body
     spans = export.spans
     write_frame(answers, to_json({"rejected": export.rejected, "reason": export.reason, "spans": len(spans)}))
@@ -73,6 +79,23 @@ def _answer(answers: BinaryIO, head: dict[str, str], body: bytes, redactor: Reda
         batch = list(pack(spans[at : at + _BATCH]))
         write_frame(answers, to_json([_row(span) for span in batch]))
         write_frame(answers, b"".join(span.data for span in batch))
+
+
+def _read(answers: BinaryIO, sizes: list[int], body: bytes) -> None:
+    """The run of stored spans, in pieces."""
+    run = normalise(SpanRecord.from_bytes(record) for record in cut(body, sizes))
+    lines = [to_json(line) for line in run_lines(run)]
+    write_frame(answers, to_json({"lines": len(lines)}))
+    for line in lines:
+        write_frame(answers, line)
+
+
+def cut(body: bytes, sizes: list[int]) -> Iterator[bytes]:
+    """The pieces of these sizes."""
+    at = 0
+    for size in sizes:
+        yield body[at : at + size]
+        at += size
 
 
 def _row(span: PackedSpan) -> list[str | int | None]:
