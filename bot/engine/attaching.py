@@ -92,8 +92,7 @@ def page_again(incident: Incident, effects: Sequence[Effect], settings: Settings
     pause = settings.agent(incident.agent).repage_after
     last = max((p.at for p in incident.pages), default=None)
     at = now if last is None else max(now, last + pause)
-    reason = f"{_count(len(new), 'new effect')} that cannot be undone"
-    payload: dict[str, Json] = {"step": 0, "reason": reason}
+    payload: dict[str, Json] = {"step": 0, "reason": "the agent did more that cannot be undone"}
     item = WorkItem(kind=Work.PAGE, incident=incident.id, payload=payload)
     return Due(id=names.due_again(incident.id), at=at, item=item)
 

@@ -17,6 +17,8 @@ from bot.timeline.timeline import Write, Written
 
 log = structlog.get_logger(__name__)
 
+EXPIRE_AGAIN = timedelta(minutes=5)
+"""When the end of a temporary mitigation is tried again."""
 FIRST_LOOK = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=30)
 LAST_LOOK = 20

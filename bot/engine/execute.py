@@ -25,9 +25,10 @@ from bot.engine import names
 from bot.engine.authorise import may_run
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Found, RestoreChange, RunOnce, bounded
 from bot.engine.deeds import deed_of, restrained
-from bot.engine.ending import end_well, expire_due, verification_of, verify_due
+from bot.engine.ending import EXPIRE_AGAIN, end_well, expire_due, verification_of, verify_due
 from bot.engine.parts import Parts, incident_of, optional_text, person, tell, text_of
 from bot.engine.planning import said
+from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, PullcordError, Refused, StoreUnavailable
 from bot.timeline.timeline import Write, Written
 
@@ -70,9 +71,8 @@ class Execute:
             return
         except (ActionFailed, OutcomeUnknown, TimeoutError) as error:
             why = said(error) if isinstance(error, PullcordError) else "the control plane did not answer in time"
-            await self._fail(
-                incident, execution, f"It could not be read what is there now, so nothing was changed: {why}"
-            )
+            reason = f"It could not be read what is there now, so nothing was changed: {why}"
+            await self._fail(incident, execution, reason, again=True)
             return
         now = self._parts.now()
         change = deed.change if isinstance(deed, ApplyChange | RestoreChange) else None
@@ -129,7 +129,7 @@ class Execute:
         except StoreUnavailable:
             raise
         except (Refused, ActionFailed) as error:
-            await self._fail(incident, execution, said(error), deed)
+            await self._fail(incident, execution, said(error), deed, again=isinstance(error, ActionFailed))
             return
         except (OutcomeUnknown, TimeoutError) as error:
             why = said(error) if isinstance(error, PullcordError) else "no answer came in time"
@@ -180,17 +180,21 @@ class Execute:
         work: tuple[WorkItem, ...] = ()
         if execution.by != PULLCORD.id:
             channel = optional_text(item, "channel") or incident.channel
-            text = f"{execution.title} was refused. {refused}"
+            # who may do it is ours and mentions people; any other reason may hold foreign text
+            reason = str(refused) if refused.who_may else plain(str(refused), 1000)
+            text = f"{plain(execution.title)} was refused. {reason}"
             work = (tell(incident.id, channel, execution.by, text, f"refused:{execution.id}"),)
-        await self._write(incident, execution, f"refused:{execution.id}", (event,), _READY, work)
+        await self._write(incident, execution, f"refused:{execution.id}", (event,), _READY, work, again=True)
 
-    async def _fail(self, incident: Incident, execution: Execution, reason: str, deed: Deed | None = None) -> None:
+    async def _fail(
+        self, incident: Incident, execution: Execution, reason: str, deed: Deed | None = None, *, again: bool = False
+    ) -> None:
         now = self._parts.now()
         events: list[Event] = [FailedEvent(at=now, by=PULLCORD, execution=execution.id, reason=reason[:1000])]
         if isinstance(deed, RestoreChange):
             events += await verification_of(self._parts, incident, deed.of)
         states = _READY | {ExecutionState.STARTED}
-        await self._write(incident, execution, f"failed:{execution.id}", tuple(events), states)
+        await self._write(incident, execution, f"failed:{execution.id}", tuple(events), states, again=again)
 
     async def _unknown(self, incident: Incident, execution: Execution, reason: str) -> None:
         event = ActionUnknown(at=self._parts.now(), by=PULLCORD, execution=execution.id, reason=reason[:1000])
@@ -204,9 +208,14 @@ class Execute:
         events: tuple[Event, ...],
         states: frozenset[ExecutionState],
         work: tuple[WorkItem, ...] = (),
+        *,
+        again: bool = False,
     ) -> Written:
+        """``again``: an end of a temporary mitigation that nothing speaks against is tried once more."""
         unknown = isinstance(events[0], ActionUnknown)
         due = (verify_due(incident.id, execution.id, 0, self._parts),) if unknown else ()
+        if again and execution.undo_of is not None and execution.by == PULLCORD.id:
+            due = (expire_due(incident.id, execution.undo_of, self._parts.now() + EXPIRE_AGAIN),)
         clear = () if unknown else (names.due_expire(execution.id), names.due_verify(execution.id))
 
         def decide(current: Incident) -> Write | None:

@@ -1,21 +1,27 @@
-"""The end of a temporary mitigation."""
+"""The end of a temporary mitigation: Pullcord asks for its undo, which then has the same life as any.
 
-from datetime import timedelta
+A control plane that cannot be reached at that moment must not make it permanent: it is tried again, ever later.
+"""
+
+from datetime import datetime, timedelta
 
 from bot.domain.action import ExecutionState
 from bot.domain.events import PULLCORD, ActionRequested
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
-from bot.engine.ending import expire_due
+from bot.engine.ending import EXPIRE_AGAIN, expire_due
+from bot.engine.offers import UNSETTLED
 from bot.engine.parts import Parts, incident_of, text_of
 from bot.timeline.timeline import Write
 
 _LOOK_AGAIN = timedelta(seconds=30)
+ATTEMPTS = 20
+"""After so many (well over an hour) a person must look: the failures stand on the card."""
 
 
 class Expire:
-    """``Work.EXPIRE``: a temporary mitigation ends; Pullcord asks for its undo, which then has the same life as any."""
+    """``Work.EXPIRE``."""
 
     def __init__(self, parts: Parts) -> None:
         """``parts`` is what the engine works with."""
@@ -23,28 +29,37 @@ class Expire:
 
     async def handle(self, item: WorkItem) -> None:
         """Payload: ``execution``. Nothing to do when it was undone, failed or never came into force."""
-        incident_id, of_id = incident_of(item), text_of(item, "execution")
-        mine = names.expiry_id(of_id)
+        of_id = text_of(item, "execution")
         now = self._parts.now()
+        op = f"expire:{of_id}:{now.isoformat()}"
+        await self._parts.store.incidents.write(incident_of(item), op, lambda incident: ending(incident, of_id, now))
 
-        def decide(incident: Incident) -> Write | None:
-            of = incident.execution(of_id)
-            if of is None or not of.in_force_or_may_be or incident.execution(mine) is not None:
-                return None
-            if of.state is ExecutionState.STARTED:  # its end is still to come: look again then
-                return Write(events=(), due=(expire_due(incident.id, of_id, now + _LOOK_AGAIN),))
-            event = ActionRequested(
-                at=now,
-                by=PULLCORD,
-                execution=mine,
-                action=of.action,
-                title=f"End {of.title}"[:200],
-                params={},
-                offer="",
-                undo_of=of_id,
-                reason="expired",
-            )
-            work = WorkItem(kind=Work.EXECUTE, incident=incident.id, payload={"execution": mine})
-            return Write(events=(event,), work=(work,))
 
-        await self._parts.store.incidents.write(incident_id, f"expire:{of_id}:{now.isoformat()}", decide)
+def ending(incident: Incident, of_id: str, now: datetime) -> Write | None:
+    """The request to take it back, or to look again while it is not settled. Pure."""
+    of = incident.execution(of_id)
+    if of is None or not of.in_force_or_may_be:
+        return None
+    attempt = 1
+    while (tried := incident.execution(names.expiry_id(of_id, attempt))) is not None:
+        if tried.state in UNSETTLED:
+            return Write(events=(), due=(expire_due(incident.id, of_id, now + EXPIRE_AGAIN),))
+        attempt += 1
+    if attempt > ATTEMPTS:
+        return None
+    if of.state is ExecutionState.STARTED:  # its own end is still to come
+        return Write(events=(), due=(expire_due(incident.id, of_id, now + _LOOK_AGAIN),))
+    mine = names.expiry_id(of_id, attempt)
+    event = ActionRequested(
+        at=now,
+        by=PULLCORD,
+        execution=mine,
+        action=of.action,
+        title=f"End of {of.title}"[:200],
+        params={},
+        offer="",
+        undo_of=of_id,
+        reason="expired",
+    )
+    work = WorkItem(kind=Work.EXECUTE, incident=incident.id, payload={"execution": mine})
+    return Write(events=(event,), work=(work,))

@@ -35,9 +35,9 @@ def refused_id(offer: str, user: str) -> str:
     return "ex_" + _digest(offer, user, "refused", length=12)
 
 
-def expiry_id(execution: str) -> str:
-    """Id of the execution by which Pullcord takes back a temporary mitigation at its end."""
-    return "ex_" + _digest(execution, "expired", length=12)
+def expiry_id(execution: str, attempt: int) -> str:
+    """Id of the execution by which Pullcord takes back a temporary mitigation at its end, for the how manieth time."""
+    return "ex_" + _digest(execution, "expired", attempt, length=12)
 
 
 def due_expire(execution: str) -> str:

@@ -2,28 +2,27 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.action import Execution
 from bot.domain.base import Json
 from bot.domain.events import ActionRefused, ActionRequested, Actor, ActorKind
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
+from bot.engine.asking import at_fields, requested, title_of, why_stale
 from bot.engine.authorise import may_run
 from bot.engine.forms import choice_errors, form_of, mark_form, submitted
 from bot.engine.lifecycle import LifecycleRequest, What
 from bot.engine.marking import marked, may_settle
-from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE, why_not_undone
+from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
 from bot.engine.parts import Parts, tell
 from bot.engine.planning import preview, read_params, said
-from bot.engine.words import NOT_CONFIRMED, already, plain, resolved
+from bot.engine.words import NOT_CONFIRMED, already, plain
 from bot.errors import PullcordError, Refused, StoreUnavailable
 from bot.plugin import Action, ActionContext, FieldErrors, OfferView, Quiet, Reply, Say
-from bot.timeline.timeline import Claim, Write, Written
+from bot.timeline.timeline import Write, Written
 
 WRITE_SECONDS = 0.2
 """A click whose write did not come back in this time is told so; a person does not wait longer for an answer."""
@@ -109,10 +108,10 @@ class ClickRequests:
             params = read_params(verb, {**offer.params, **given})
         except ValidationError as error:
             faults = {str(f["loc"][0]) if f["loc"] else "": f["msg"] for f in error.errors(include_url=False)}
-            return _at_fields(offer, {k: plain(v, 150) for k, v in faults.items()})
+            return at_fields(offer, {k: plain(v, 150) for k, v in faults.items()})
         faults = choice_errors(verb, params, self._context(incident, by), set(given))
         if faults:
-            return _at_fields(offer, faults)
+            return at_fields(offer, faults)
         dumped: dict[str, Json] = params.model_dump(mode="json")
         return dumped
 
@@ -125,7 +124,7 @@ class ClickRequests:
             by=by,
             execution=execution,
             action=verb.id,
-            title=_title(offer, verb),
+            title=title_of(offer, verb),
             params=offer.params,
             offer=offer.id,
             undo_of=offer.undo_of,
@@ -275,63 +274,6 @@ class ClickRequests:
     async def _write(self, incident_id: str, op: str, decide: Any) -> Written:
         async with asyncio.timeout(WRITE_SECONDS):
             return await self._parts.store.incidents.write(incident_id, op, decide)
-
-
-def why_stale(incident: Incident, offer: OfferView, now: datetime) -> str | None:
-    """Why this offer cannot be used any more, or None. Whether it was used is another question (``already``)."""
-    if offer.undo_of is not None:
-        of = incident.execution(offer.undo_of)
-        if of is None:
-            return "What this button undoes is not in this incident."
-        why = why_not_undone(incident, of)
-        return None if why is None else f"{plain(of.summary or of.title)} cannot be undone: {why}."
-    if not incident.open:
-        return resolved(incident, now)
-    return None
-
-
-def requested(
-    incident: Incident, offer: OfferView, verb: Action, by: Actor, params: dict[str, Json], now: datetime
-) -> Write:
-    """A1 as one write: the request, the work that carries it on, and the claim that makes the first click win. Pure."""
-    execution = names.execution_id(offer.id)
-    title = _title(offer, verb)
-    if offer.undo_of is not None:
-        of = incident.execution(offer.undo_of)
-        title = _undo_title(of, verb)
-    why = params.get("why")
-    event = ActionRequested(
-        at=now,
-        by=by,
-        execution=execution,
-        action=verb.id,
-        title=title,
-        params=params,
-        offer=offer.id,
-        undo_of=offer.undo_of,
-        reason=why if isinstance(why, str) else "",
-    )
-    payload: dict[str, Json] = {"execution": execution, "team": by.team, "channel": incident.channel}
-    work = WorkItem(kind=Work.EXECUTE, incident=incident.id, payload=payload)
-    claim = Claim(key=f"offer:{offer.id}", value={"execution": execution, "by": by.id, "at": now.isoformat()})
-    return Write(events=(event,), work=(work,), claims=(claim,))
-
-
-def _title(offer: OfferView, verb: Action) -> str:
-    return f"Undo {verb.title}" if offer.undo_of is not None else offer.label.rstrip("…").strip() or verb.title
-
-
-def _undo_title(of: Execution | None, verb: Action) -> str:
-    return f"Undo: {(of.summary or of.title) if of is not None else verb.title}"[:200]
-
-
-def _at_fields(offer: OfferView, faults: Mapping[str, str]) -> FieldErrors | Say:
-    """Errors at their fields, where the person saw fields; else in one sentence."""
-    shown = {name: fault for name, fault in faults.items() if name and name not in offer.params}
-    if offer.asks and shown:
-        return FieldErrors(shown)
-    reasons = "; ".join(f"{name}: {fault}" if name else fault for name, fault in faults.items())
-    return Say(f"This cannot be done with these parameters: {reasons}. Use the button of the newest card.")
 
 
 def _dump(asked: LifecycleRequest) -> dict[str, Json]:

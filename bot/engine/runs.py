@@ -39,12 +39,14 @@ class Runs:
         await self._read(incident, text_of(item, "trace_id"), number_of(item, "attempt"))
 
     async def handle_spans(self, item: WorkItem) -> None:
-        """Payload: ``trace_id``. Read it again for every open incident that names it."""
+        """Payload: ``trace_id``. Read it again for every incident that names it.
+
+        A resolved one too: what comes late is still what happened, and the next morning needs it.
+        """
         trace_id = text_of(item, "trace_id")
         for incident_id in await self._parts.store.incidents.waiting_for(trace_id):
             incident = await self._parts.store.incidents.read(incident_id)
-            if incident.open:
-                await self._read(incident, trace_id, None)
+            await self._read(incident, trace_id, None)
 
     async def _read(self, incident: Incident, trace_id: str, attempt: int | None) -> None:
         """``attempt`` None: spans came, so that there is nothing to look for again when they hold no run."""

@@ -17,6 +17,7 @@ from bot.engine.deeds import deed_of
 from bot.engine.ending import LAST_LOOK, end_well, verification_of, verify_due
 from bot.engine.parts import Parts, incident_of, number_of, optional_text, tell, text_of
 from bot.engine.planning import said
+from bot.engine.words import plain
 from bot.errors import PullcordError, StoreUnavailable
 from bot.timeline.timeline import Write
 
@@ -40,7 +41,7 @@ class Verify:
         finding = await self.look(incident_id, execution_id, asked=asked_by is not None)
         if asked_by is not None:
             key = optional_text(item, "key") or f"{execution_id}:{self._parts.now().isoformat()}"
-            answer = tell(incident_id, optional_text(item, "channel"), asked_by, finding, key)
+            answer = tell(incident_id, optional_text(item, "channel"), asked_by, plain(finding, 1000), key)
             await self._parts.store.work.add(answer, op=f"say:{key}")
             return
         await self._again(incident_id, execution_id, number_of(item, "looks", 1))

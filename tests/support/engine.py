@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.base import Json
-from bot.domain.events import Actor, ActorKind
+from bot.domain.events import PULLCORD, Actor, ActorKind, PersonPaged
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine.engine import Engine
@@ -27,6 +27,7 @@ from bot.ports import ChatMessage, Clock, DesiredState, DirectMessage, EvidenceR
 from bot.registry import discover
 from bot.settings import Settings
 from bot.timeline.store import Store
+from bot.timeline.timeline import Write
 from bot.timeline.workstream import Leased
 from tests.support.clock import ManualClock
 
@@ -269,9 +270,16 @@ class World:
     async def _do(self, leased: Leased) -> None:
         if leased.item.kind is Work.PAGE:
             self.paged.append(leased.item)
+            await self._woken(leased)
         else:
             await self.engine.handlers[leased.item.kind](leased.item)
         await self.store.work.done(leased.id)
+
+    async def _woken(self, leased: Leased) -> None:
+        """What paging writes."""
+        woken = PersonPaged(at=self.clock.now(), by=PULLCORD, step=0, user="U0DANA", how="mention", delivered=True)
+        incident = leased.item.incident or ""
+        await self.store.incidents.write(incident, f"page:{leased.id}", lambda _: Write(events=(woken,)))
 
     async def later(self, **length: float) -> None:
         """Let time pass, move what is due, and work."""
@@ -289,7 +297,9 @@ class World:
         """Labels of what is offered now."""
         return [o.label for o in await self.engine.offers(await self.incident(number))]
 
-    async def click(self, label: str, by: Actor = DANA, *, key: str = "click-1", number: int = 1, **values: Json) -> Reply:
+    async def click(
+        self, label: str, by: Actor = DANA, *, key: str = "click-1", number: int = 1, **values: Json
+    ) -> Reply:
         """Press a button (and send its modal), and let the worker work."""
         offer = await self.offer(label, number)
         reply = await self.engine.requests.submit(offer.id, by, values, key=key)
@@ -317,7 +327,7 @@ class World:
                 raise Killed(name)
             return written
 
-        incidents.write = write  # type: ignore[method-assign]
+        incidents.write = write  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:

@@ -1,6 +1,7 @@
 """Killed at each numbered step of an action (A1 to A6), then taken up by a new engine on the same store."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -159,7 +160,8 @@ async def test_a_kill_at_the_request_leaves_the_button_as_it_was_or_the_work_don
     offer = await world.offer("Revoke a tool")
     for after, key in ((False, "a"), (True, "b")):
         with world.kill_at("submit:", after=after):
-            await _killed(lambda key=key: world.engine.requests.submit(offer.id, DANA, {"tool": "send_email"}, key=key))
+            press = world.engine.requests.submit
+            await _killed(partial(press, offer.id, DANA, {"tool": "send_email"}, key=key))
         world.restart()
         await world.work()
         assert world.remote.writes == int(after)

@@ -103,7 +103,7 @@ async def test_the_role_is_checked_again_before_it_starts(world: World) -> None:
     assert execution.state is ExecutionState.REFUSED
     assert (await world.store.desired.state(AGENT)).revision == 0
     assert "responder" in world.told("U0DANA")[0]
-    assert await world.offer("Revoke a tool")
+    assert "Revoke a tool…" in await world.labels()
 
 
 async def test_wrong_parameters_come_back_at_their_field(world: World) -> None:
@@ -177,6 +177,49 @@ async def test_an_undone_mitigation_does_not_end_twice(world: World) -> None:
     assert len((await world.incident()).executions) == 2
 
 
+async def test_an_end_that_cannot_be_made_now_is_tried_again(world: World) -> None:
+    """A control plane that is away at that moment must not make a temporary mitigation permanent."""
+    await world.fire(agent=REMOTE_AGENT)
+    await world.click("Revoke a tool", tool="send_email", expires_in="PT1H")
+    world.remote.trouble = ActionFailed("The gateway answered 503.")
+    await world.later(hours=1, seconds=1)
+    assert world.remote.held
+    await world.later(minutes=6)
+    assert world.remote.held == {}
+    first, failed, ended = (await world.incident()).executions
+    assert (failed.state, ended.state, first.undone_by) == (
+        ExecutionState.FAILED,
+        ExecutionState.SUCCEEDED,
+        ended.id,
+    )
+
+
+async def test_an_end_that_somebody_forestalled_is_not_tried_again(world: World) -> None:
+    """What is there now is somebody else's choice: it lapses, and says why."""
+    await world.fire(agent=REMOTE_AGENT)
+    await world.click("Revoke a tool", tool="send_email", expires_in="PT1H")
+    world.remote.held[REMOTE_AGENT, "send_email"] = ("only internal", None)
+    await world.later(hours=1, seconds=1)
+    await world.later(hours=1)
+    first, failed = (await world.incident()).executions
+    assert failed.state is ExecutionState.FAILED
+    assert first.verified is Verified.MISMATCH
+    assert world.remote.held[REMOTE_AGENT, "send_email"][0] == "only internal"
+
+
+async def test_a_refusal_of_the_plan_is_told_without_live_mentions(world: World) -> None:
+    """What a plan says may hold what an agent wrote."""
+    await world.fire(agent=REMOTE_AGENT)
+    world.settings = world.settings.model_copy(update={"agents": {}})
+    offer = await world.offer("Revoke a tool")
+    await world.engine.requests.submit(offer.id, DANA, {"tool": "send_email"}, key="a")
+    world.restart()
+    await world.work()
+    (said,) = world.told("U0DANA")
+    assert "was refused" in said
+    assert "<" not in said
+
+
 async def test_what_the_target_refuses_is_failed_and_offered_again(world: World) -> None:
     """Nothing changed there, and the reason is the target's."""
     await world.fire(agent=REMOTE_AGENT)
@@ -184,7 +227,7 @@ async def test_what_the_target_refuses_is_failed_and_offered_again(world: World)
     await world.click("Revoke a tool", tool="send_email")
     (execution,) = (await world.incident()).executions
     assert (execution.state, execution.reason) == (ExecutionState.FAILED, "The gateway answered 403.")
-    assert await world.offer("Revoke a tool")
+    assert "Revoke a tool…" in await world.labels()
 
 
 @pytest.mark.parametrize("trouble", [OutcomeUnknown("no answer"), TimeoutError(), ValueError("a bug of the adapter")])
