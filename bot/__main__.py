@@ -1,0 +1,148 @@
+"""The command line. A newcomer's first file: each command is a few lines that call what does the work."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bot.errors import Misconfigured, PullcordError
+
+app = typer.Typer(
+    name="pullcord",
+    help="Pages the right person when an AI agent goes wrong, shows what cannot be undone, contains it with buttons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Config = Annotated[Path | None, typer.Option("--config", help="Default: PULLCORD_CONFIG, else pullcord.yaml here.")]
+_Incident = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-42.")]
+
+
+@app.command()
+def serve(
+    config: _Config = None,
+    only: Annotated[
+        Literal["web", "worker"] | None, typer.Option(help="To scale out; default: both in one process.")
+    ] = None,
+) -> None:
+    """Run Pullcord: intake, flight recorder, control plane, Slack, paging and the page."""
+    from bot.app import serve as run
+
+    settings = _settings(lambda: _load(config))
+    _run(run(settings, only))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def demo(context: typer.Context) -> None:
+    """Show all of it on this machine: a stand-in Slack in the browser, a small agent that goes wrong, and the bot."""
+    from sandbox.demo import main as run_demo
+
+    raise typer.Exit(run_demo(context.args))
+
+
+@app.command()
+def doctor(config: _Config = None) -> None:
+    """Prove each connection by a round trip, and say what to do where one fails."""
+    from bot.doctor import examine
+
+    settings = _settings(lambda: _load(config))
+    raise typer.Exit(asyncio.run(examine(settings)))
+
+
+@app.command("check-config")
+def check_config(config: _Config = None) -> None:
+    """Check the environment and the configuration without starting anything: every fault at once, with its line."""
+    settings = _settings(lambda: _load(config))
+    where = settings.config_path or "no file, defaults"
+    typer.echo(
+        f"The configuration is good ({where}): {len(settings.agents)} agents, {len(settings.sources)} alert sources."
+    )
+
+
+@app.command()
+def manifest() -> None:
+    """Print the Slack app manifest (JSON) with exactly the scopes that are used."""
+    from bot.registry import discover
+    from bot.slack.manifest import manifest as build
+
+    registry = _settings(lambda: discover(("handlers", "runbooks")))
+    typer.echo(json.dumps(build(registry), indent=2))
+
+
+@app.command()
+def verify(
+    incident: _Incident,
+    head: Annotated[str | None, typer.Option(help="SEQ:CODE as posted to the thread; finds a truncation.")] = None,
+    config: _Config = None,
+) -> None:
+    """Check an incident's timeline entry by entry; names the first that does not fit. Exit 1 when one does not."""
+    from bot.app import verify_incident
+
+    settings = _settings(lambda: _load(config))
+    verdict = _run(verify_incident(settings, incident, head))
+    typer.echo(verdict.text)
+    raise typer.Exit(0 if verdict.ok else 1)
+
+
+@app.command()
+def export(
+    incident: _Incident,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; default standard output.")] = None,
+    config: _Config = None,
+) -> None:
+    """Write an incident's timeline with its codes, its effects and its frozen runs as one JSON document."""
+    from bot.app import export_incident
+
+    settings = _settings(lambda: _load(config))
+    document = _run(export_incident(settings, incident))
+    if output is None:
+        sys.stdout.write(document + "\n")
+    else:
+        output.write_text(document + "\n", encoding="utf-8")
+        typer.echo(f"Wrote {output} ({len(document):,} characters).", err=True)
+
+
+def _load(config: Path | None) -> Any:
+    """The settings, with what plug-ins find in them."""
+    from bot.app import plugin_faults
+    from bot.settings import load_settings
+
+    return load_settings(os.environ, config, further=plugin_faults)
+
+
+def _settings(load: Callable[[], Any]) -> Any:
+    """What ``load`` gives, or every fault on its own line and exit 2."""
+    try:
+        return load()
+    except Misconfigured as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run to the end; an error of ours is one sentence and exit 1, without a stack trace."""
+    try:
+        return asyncio.run(coroutine)
+    except Misconfigured as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    except PullcordError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def main() -> None:
+    """The entry point ``pullcord``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

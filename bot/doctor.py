@@ -1,0 +1,275 @@
+"""``pullcord doctor``: proves each connection by a round trip, and says what to do where one fails."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.app import open_store, registry_of
+from bot.errors import Misconfigured, PullcordError
+from bot.plugin import Registry
+from bot.settings import Settings
+from bot.slack.client import SlackClient
+from bot.slack.manifest import scopes
+
+
+class Health(StrEnum):
+    """How a check ended."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``next_step`` is empty when nothing needs to be done."""
+
+    name: str
+    health: Health
+    seen: str
+    next_step: str = ""
+
+
+_SECONDS = 15.0
+
+
+async def examine(settings: Settings, console: Console | None = None) -> int:
+    """Run every check and print what was seen. Exit status 0 when none is bad."""
+    findings: list[Finding] = []
+    registry = await _into(findings, "plug-ins", lambda: _plugins(settings))
+    await _each(findings, (("store", lambda: _store(settings)), ("page", lambda: _page(settings))))
+    if settings.environment.slack_bot_token is None:
+        told = "SLACK_BOT_TOKEN is not set: nobody is told anything in Slack"
+        findings.append(
+            Finding("Slack", Health.BAD, told, "Create the app from `pullcord manifest`, then set the token.")
+        )
+    else:
+        await _slack(settings, registry, findings)
+    await _each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
+    _print(findings, console or Console())
+    return 1 if any(f.health is Health.BAD for f in findings) else 0
+
+
+async def _into(
+    findings: list[Finding], name: str, check: Callable[[], Awaitable[tuple[Finding, Registry]]]
+) -> Registry | None:
+    try:
+        finding, registry = await check()
+    except Misconfigured as error:
+        findings.append(Finding(name, Health.BAD, str(error)))
+        return None
+    findings.append(finding)
+    return registry
+
+
+async def _each(
+    findings: list[Finding], checks: tuple[tuple[str, Callable[[], Awaitable[list[Finding]]]], ...]
+) -> None:
+    for name, check in checks:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                findings.extend(await check())
+        except TimeoutError:
+            findings.append(
+                Finding(name, Health.BAD, f"no answer within {_SECONDS:.0f} s", "See whether it can be reached.")
+            )
+        except PullcordError as error:
+            findings.append(Finding(name, Health.BAD, error.message, error.next_step or ""))
+
+
+async def _plugins(settings: Settings) -> tuple[Finding, Registry]:
+    registry = registry_of(settings)
+    counts = (len(registry.actions), len(registry.alert_sources), len(registry.interactions))
+    seen = "{} actions, {} alert sources, {} Slack interactions".format(*counts)
+    return Finding("plug-ins", Health.GOOD, seen), registry
+
+
+async def _store(settings: Settings) -> list[Finding]:
+    async with open_store(settings, guest=True) as store:
+        await store.ping()
+        token = await store.sessions.link("doctor", ())
+        if await store.sessions.redeem(token) is None:
+            return [
+                Finding(
+                    "store",
+                    Health.BAD,
+                    "what was written could not be read back",
+                    "Look at the server's memory policy.",
+                )
+            ]
+        depth = await store.work.depth()
+    where = "PULLCORD_REDIS_URL" if settings.environment.redis_url else f"embedded in {settings.data_dir}"
+    found = [
+        Finding("store", Health.GOOD, f"written and read back ({where}); {depth.waiting} waiting, {depth.due} due")
+    ]
+    if depth.dead:
+        found.append(
+            Finding(
+                "work", Health.BAD, f"{depth.dead} items were given up", "See the log for why, then resolve by hand."
+            )
+        )
+    return found
+
+
+async def _page(settings: Settings) -> list[Finding]:
+    environment = settings.environment
+    if not environment.api_token:
+        return [Finding("read API", Health.NOTE, "PULLCORD_API_TOKEN is not set: only links from Slack open the page")]
+    return [Finding("read API", Health.GOOD, f"served at {settings.base_url}")]
+
+
+async def _slack(settings: Settings, registry: Registry | None, findings: list[Finding]) -> None:
+    token = settings.environment.slack_bot_token
+    if token is None:
+        return
+    client = await SlackClient.open(token.get_secret_value(), settings.environment.slack_api_url)
+    try:
+        await _each(
+            findings,
+            (
+                ("Slack", lambda: _slack_identity(client, registry)),
+                ("Slack connection", lambda: _slack_socket(settings)),
+                ("announce channel", lambda: _slack_channel(settings, client)),
+                ("people", lambda: _slack_people(settings, client)),
+            ),
+        )
+    finally:
+        await client.aclose()
+
+
+async def _slack_identity(client: SlackClient, registry: Registry | None) -> list[Finding]:
+    response = await client.web.auth_test()
+    seen = f"{response.get('user')} in {response.get('team')}"
+    found = [Finding("Slack", Health.GOOD, seen)]
+    granted = {scope.strip() for scope in (response.headers.get("x-oauth-scopes") or "").split(",")} - {""}
+    if granted and registry is not None:
+        lacking = sorted(set(scopes(registry)) - granted)
+        if lacking:
+            step = "Reinstall the app with the manifest of `pullcord manifest`."
+            found.append(Finding("Slack scopes", Health.BAD, f"missing: {', '.join(lacking)}", step))
+        else:
+            found.append(Finding("Slack scopes", Health.GOOD, f"all {len(scopes(registry))} granted"))
+    return found
+
+
+async def _slack_socket(settings: Settings) -> list[Finding]:
+    environment = settings.environment
+    if environment.slack_app_token is None:
+        if environment.slack_signing_secret is None:
+            step = "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+            return [Finding("Slack connection", Health.BAD, "no way for clicks to reach us", step)]
+        return [
+            Finding("Slack connection", Health.NOTE, f"HTTP mode: Slack must reach {settings.base_url}/slack/events")
+        ]
+    client = await SlackClient.open(environment.slack_app_token.get_secret_value(), environment.slack_api_url)
+    try:
+        answer = await client.web.apps_connections_open(app_token=environment.slack_app_token.get_secret_value())
+    finally:
+        await client.aclose()
+    if not answer.get("url"):
+        return [
+            Finding("Slack connection", Health.BAD, "Slack gave no socket", "Give the app token connections:write.")
+        ]
+    return [Finding("Slack connection", Health.GOOD, "Socket Mode gives a connection")]
+
+
+async def _slack_channel(settings: Settings, client: SlackClient) -> list[Finding]:
+    channel = settings.slack.announce_channel
+    if channel is None:
+        return [Finding("announce channel", Health.BAD, "slack.announce_channel is not set", "Name the channel's id.")]
+    found = (await client.call("conversations.info", channel=channel)).get("channel") or {}
+    if not found.get("is_member"):
+        return [
+            Finding("announce channel", Health.BAD, f"the bot is not in {channel}", "Invite it: /invite @pullcord.")
+        ]
+    return [Finding("announce channel", Health.GOOD, f"#{found.get('name')}, the bot is a member")]
+
+
+async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding]:
+    wanted: dict[str, str] = {}
+    for name, agent in settings.agents.items():
+        wanted |= dict.fromkeys((*agent.on_call, *agent.fallback), f"agents.{name}")
+    everybody = settings.default_agent
+    wanted |= dict.fromkeys((*everybody.on_call, *everybody.fallback), "default_agent")
+    wanted |= dict.fromkeys((*settings.roles.responder, *settings.roles.commander), "roles")
+    if not wanted:
+        return [Finding("people", Health.BAD, "nobody is on call and nobody has a role", "Fill on_call and roles.")]
+    found: list[Finding] = []
+    for user, where in wanted.items():
+        known: dict[str, Any] = (await client.call("users.info", user=user)).get("user") or {}
+        if (
+            known.get("deleted")
+            or known.get("is_restricted")
+            or known.get("is_ultra_restricted")
+            or known.get("is_bot")
+        ):
+            found.append(
+                Finding("people", Health.BAD, f"{user} ({where}) is no active full member", "Name somebody else.")
+            )
+    return found or [Finding("people", Health.GOOD, f"{len(wanted)} people found and active")]
+
+
+async def _evals(settings: Settings) -> list[Finding]:
+    remote = settings.evals.remote
+    if remote is None:
+        return [Finding("eval repository", Health.NOTE, "evals.remote is not set: Open eval case is hidden")]
+    if shutil.which("git") is None:
+        return [Finding("eval repository", Health.BAD, "git is not installed", "Install git.")]
+    process = await asyncio.create_subprocess_exec(
+        "git", "ls-remote", "--heads", "--", remote,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, told = await process.communicate()
+    if process.returncode:
+        words = told.decode(errors="replace").strip().splitlines()
+        return [Finding("eval repository", Health.BAD, words[-1] if words else "git failed", "See evals.remote.")]
+    return [Finding("eval repository", Health.GOOD, f"{len(out.splitlines())} branches read")]
+
+
+async def _agents(settings: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    async with open_store(settings, guest=True) as store:
+        for name, agent in settings.agents.items():
+            if agent.token is None:
+                found.append(Finding(f"agent {name}", Health.NOTE, "has no token: it cannot read what restrains it"))
+                continue
+            reads = await store.desired.reads(name)
+            if not reads:
+                step = "Start the agent with the guard (examples/guard) and its token."
+                found.append(Finding(f"agent {name}", Health.NOTE, "has never read its state", step))
+                continue
+            newest = max(read.at for read in reads.values())
+            found.append(
+                Finding(f"agent {name}", Health.GOOD, f"last read its state at {newest:%Y-%m-%d %H:%M:%S} UTC")
+            )
+    return found
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _print(findings: list[Finding], console: Console) -> None:
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    for heading in ("", "what", "seen", "what to do"):
+        table.add_column(heading, overflow="fold")
+    marks = {Health.GOOD: "[green]✓[/]", Health.NOTE: "[yellow]•[/]", Health.BAD: "[red]✗[/]"}
+    for one in findings:
+        table.add_row(marks[one.health], one.name, one.seen.replace("[", r"\["), one.next_step.replace("[", r"\["))
+    console.print(table)
+    bad = sum(f.health is Health.BAD for f in findings)
+    console.print("Everything that was tried works." if not bad else f"{bad} to mend.")

@@ -1,0 +1,92 @@
+"""The command: start the world, then show it to a person or check it step by step."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from sandbox.demo.check import check
+from sandbox.demo.world import World, build
+
+QUESTION = "Order 88123 came with a broken jug. My money back!"
+CUSTOMER = "cus_81Kd"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo. Exit status 0 when everything that was checked held, or when the person ended it."""
+    options = _options(arguments)
+    console = Console()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped demo leaves no processes behind
+    with tempfile.TemporaryDirectory(prefix="pullcord-demo-") as scratch:
+        folder = Path(options.keep) if options.keep else Path(scratch)
+        console.print("Starting the stand-in Slack, the bot with its embedded store, and refund-bot …")
+        try:
+            pace = 0.02 if options.check else 0.2
+            world = build(
+                folder, port=options.port, slack_port=options.slack_port, agent_port=options.agent_port, pace=pace
+            )
+        except (RuntimeError, OSError) as error:
+            console.print(str(error), style="red", markup=False)
+            return 1
+        try:
+            if options.check:
+                return asyncio.run(check(world, console))
+            return _show(world, console)
+        finally:
+            world.stop()
+
+
+def _show(world: World, console: Console) -> int:
+    """Let the agent go wrong, say where to look and what to press, and wait."""
+    answer = httpx.post(
+        f"{world.agent.origin}/run", json={"customer": CUSTOMER, "message": QUESTION}, timeout=60, trust_env=False
+    )
+    asked = answer.json().get("answer", "")
+    console.print(
+        f"\nA customer wrote: [italic]{QUESTION}[/]\nrefund-bot answered: [italic]{asked}[/]\n", highlight=False
+    )
+    console.print("It went wrong, its alert fired, and someone is being woken. Open this in a browser:\n")
+    console.print(f"   [bold]{world.slack.origin}/[/]        Slack: you act as any of its people\n", highlight=False)
+    console.print(f"   {world.agent.origin}/        the shop: what refund-bot really did", highlight=False)
+    console.print(f"   {world.bot.origin}/incidents   the page (open it from Slack: Timeline)\n", highlight=False)
+    console.print("What to press, as @dana:")
+    for number, step in enumerate(
+        (
+            "#incidents tells of INC-1; open its channel: what the run did is on the card, what cannot be undone first",
+            "Acknowledge, then Revoke issue_refund: amber until refund-bot itself has read it, then 'in force'",
+            f"run the agent again (below): it obeys, and {world.agent.origin}/ shows no new refund",
+            "Pin model… to gpt-x-2026-03-12, run again: it follows the policy",
+            "Undo on the card; Open eval case…; Timeline for the page; Resolve…",
+        ),
+        1,
+    ):
+        console.print(f"   {number}. {step}", highlight=False)
+    body = f'{{"customer": "{CUSTOMER}", "message": "{QUESTION}"}}'
+    console.print("\nRun the agent again:", style="bold")
+    console.print(
+        f"   curl -s -X POST {world.agent.origin}/run -H 'content-type: application/json' -d '{body}'", soft_wrap=True
+    )
+    console.print("\nCtrl-C ends it and removes everything.", style="dim")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("Stopping …")
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="pullcord demo", description="Pullcord on this machine, with nothing to set up."
+    )
+    parser.add_argument("--check", action="store_true", help="do all of it headless; exit 0 only if each step held")
+    parser.add_argument("--keep", metavar="DIR", help="keep logs, configuration and store there")
+    parser.add_argument("--port", type=int, default=0, help="of the bot; 0 takes a free one")
+    parser.add_argument("--slack-port", type=int, default=0)
+    parser.add_argument("--agent-port", type=int, default=0)
+    return parser.parse_args(arguments)
