@@ -68,20 +68,24 @@ class Paging:
         if not waiting(incident):
             return
         step = step_of(incident, self._settings.agent(incident.agent), number)
-        sent = await self._send(incident, step, f"{incident.id}:page:{number}", first=number == 0)
+        sent = await self._send(incident, step, f"{incident.id}:page:{number}", number=number)
         await self._record(incident, step, sent, number, attempt)
 
     # ------------------------------------------------------------------------------------------- send
 
-    async def _send(self, incident: Incident, step: Step, key: str, *, first: bool) -> list[_Sent]:
-        """All messages of a step at once: one slow person must not delay the next."""
+    async def _send(self, incident: Incident, step: Step, key: str, *, number: int | None = None) -> list[_Sent]:
+        """All messages of a step at once: no slow person delays the next. Whom it reached before is left out."""
+        reached = {(p.user, p.how) for p in incident.pages if p.delivered and p.step == number}
+        users = [user for user in step.users if (user, DIRECT) not in reached]
+        called = tuple(user for user in step.users if (user, MENTION) not in reached)
+        announce = number == 0 and (bool(called) or incident.announced_ts is None)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._direct(incident, user, step.reason, f"{key}:{user}")) for user in step.users
+                    group.create_task(self._direct(incident, user, step.reason, f"{key}:{user}")) for user in users
                 ]
-                if first or step.users:
-                    tasks.append(group.create_task(self._mention(incident, step, key, announce=first)))
+                if announce or called:
+                    tasks.append(group.create_task(self._mention(incident, step, called, key, announce=announce)))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # one plain error for the consumer; the item comes again
         return [task.result() for task in tasks]
@@ -91,19 +95,21 @@ class Paging:
             DIRECT, (user,), self._chat.direct(user, messages.direct(incident, self._clock.now(), reason), key)
         )
 
-    async def _mention(self, incident: Incident, step: Step, key: str, *, announce: bool) -> _Sent:
+    async def _mention(
+        self, incident: Incident, step: Step, users: tuple[str, ...], key: str, *, announce: bool
+    ) -> _Sent:
         channel = self._settings.slack.announce_channel
         if channel is None:
             detail = "slack.announce_channel is not set"
-            return _Sent(MENTION, step.users, delivered=False, detail=detail)
+            return _Sent(MENTION, users, delivered=False, detail=detail)
         root = incident.announced_ts if incident.announced_channel == channel else None
         if root is None and incident.channel == channel:
             root = incident.root_ts
         if announce and root is None:
-            message = messages.announcement(incident, self._clock.now(), step.users)
-            return await self._try(MENTION, step.users, self._chat.post(channel, message, f"{incident.id}:announce"))
-        said = messages.mention(incident, self._clock.now(), step.users, step.reason)
-        return await self._try(MENTION, step.users, self._chat.post(channel, said, f"{key}:mention", root))
+            message = messages.announcement(incident, self._clock.now(), users)
+            return await self._try(MENTION, users, self._chat.post(channel, message, f"{incident.id}:announce"))
+        said = messages.mention(incident, self._clock.now(), users, step.reason)
+        return await self._try(MENTION, users, self._chat.post(channel, said, f"{key}:mention", root))
 
     async def _try(self, how: str, users: tuple[str, ...], sending: Awaitable[str]) -> _Sent:
         try:
@@ -152,7 +158,7 @@ class Paging:
         users = tuple(dict.fromkeys([*has_it, *(policy.on_call or policy.fallback)]))
         mark = hashlib.sha256(repr(sorted((k, str(v)) for k, v in item.payload.items() if k != "attempt")).encode())
         key = f"{incident.id}:again:{mark.hexdigest()[:16]}"
-        sent = await self._send(incident, Step(users, reason), key, first=False)
+        sent = await self._send(incident, Step(users, reason), key)
         now, wait = self._clock.now(), _wait(sent, attempt)
         number = max((p.step for p in incident.pages), default=0)
 
@@ -183,26 +189,26 @@ def _announced(incident: Incident, channel: str | None, sent: Sequence[_Sent], n
 
 
 def _paged(incident: Incident, sent: Sequence[_Sent], number: int, now: datetime, detail: str = "") -> list[ev.Event]:
-    """One event per step, person, way and outcome; what the timeline says already is left out."""
-    known = {(p.step, p.user, p.how, p.delivered, p.detail) for p in incident.pages}
+    """One event per step, person, way and outcome; what the timeline says already is left out.
+
+    ``detail`` tells apart the pages about something new, which belong to no step of their own.
+    """
+    known = {(p.step, p.user, p.how, p.delivered) for p in incident.pages if not detail or p.detail == detail}
     events: list[ev.Event] = []
     for one in sent:
         for user in one.users:
-            words = detail or one.detail
-            delivered_before = (number, user, one.how, True, words) in known
-            if delivered_before or (number, user, one.how, one.delivered, words) in known:
+            if {(number, user, one.how, True), (number, user, one.how, one.delivered)} & known:
                 continue
-            events.append(
-                ev.PersonPaged(
-                    at=now,
-                    by=ev.PULLCORD,
-                    step=number,
-                    user=user,
-                    how=one.how,
-                    delivered=one.delivered,
-                    detail=words[:300],
-                ),
+            event = ev.PersonPaged(
+                at=now,
+                by=ev.PULLCORD,
+                step=number,
+                user=user,
+                how=one.how,
+                delivered=one.delivered,
+                detail=(detail or one.detail)[:300],
             )
+            events.append(event)
     return events
 
 
