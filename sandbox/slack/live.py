@@ -53,7 +53,7 @@ def _sort(token: str, found: dict[str, set[str]]) -> None:
         found["groups"].add(token.removeprefix("!subteam^"))
     elif token in ("!channel", "!here", "!everyone"):
         found["broadcasts"].add(token[1:])
-    elif not token.startswith("!"):
+    elif re.match(r"[a-z][a-z0-9+.-]*:", token, re.IGNORECASE):
         found["links"].add(token)
 
 

@@ -94,9 +94,12 @@ def application(slack: Backend, driving: Driving) -> Starlette:
 
 def listening(host: str, port: int) -> socket.socket:
     """A bound socket; port 0 picks a free one."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # The protocol is named because asyncio turns Nagle's delay off (40 ms a call) only where it says TCP.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((host, port))
+    bound.listen(1024)  # who connects before uvicorn accepts waits instead of being refused
     return bound
 
 

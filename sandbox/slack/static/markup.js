@@ -1,5 +1,5 @@
 // Slack's mrkdwn, emoji names and date tokens, as nodes. https://docs.slack.dev/messaging/formatting-message-text
-import { el, link } from "./dom.js";
+import { el, link, safeUrl } from "./dom.js";
 
 const EMOJI = {
   rotating_light: "🚨", red_circle: "🔴", large_yellow_circle: "🟡", large_orange_circle: "🟠", large_green_circle: "🟢",
@@ -75,6 +75,7 @@ function token(inside) {
   }
   if (["!here", "!channel", "!everyone"].includes(target)) return mention("broadcast", target.slice(1));
   if (target.startsWith("!")) return document.createTextNode(label || decode("<" + inside + ">"));
+  if (!safeUrl(decode(target))) return document.createTextNode(decode("<" + inside + ">"));
   return link(decode(target), label || decode(target).replace(/^mailto:/, ""));
 }
 
