@@ -13,7 +13,7 @@ from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.asking import at_fields, requested, title_of, why_stale
 from bot.engine.authorise import may_run
-from bot.engine.forms import choice_errors, form_of, mark_form, submitted
+from bot.engine.choices import choice_errors
 from bot.engine.lifecycle import LifecycleRequest, What
 from bot.engine.marking import marked, may_settle
 from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
@@ -23,6 +23,8 @@ from bot.engine.words import NOT_CONFIRMED, already, plain
 from bot.errors import PullcordError, Refused, StoreUnavailable
 from bot.plugin import Action, ActionContext, FieldErrors, OfferView, Quiet, Reply, Say
 from bot.timeline.timeline import Write, Written
+from bot.views.forms import mark_modal
+from bot.views.modal import modal, parse_values
 
 WRITE_SECONDS = 0.2
 """A click whose write did not come back in this time is told so; a person does not wait longer for an answer."""
@@ -103,7 +105,7 @@ class ClickRequests:
         self, verb: Action, offer: OfferView, incident: Incident, by: Actor, values: Mapping[str, Json]
     ) -> dict[str, Json] | FieldErrors | Say:
         """The frozen parameters, with the submitted ones when the offer asks; or what is wrong, at its field."""
-        given = submitted(verb, values) if offer.asks else {}
+        given = parse_values(verb.params, values) if offer.asks else {}
         try:
             params = read_params(verb, {**offer.params, **given})
         except ValidationError as error:
@@ -145,16 +147,17 @@ class ClickRequests:
 
     async def modal(self, offer: OfferView, by: Actor) -> Mapping[str, Json]:
         """The modal of an offer that asks, with choices and defaults from the incident and a preview."""
-        if offer.action in ABOUT_UNKNOWN:
-            return mark_form(offer)
         parts = self._parts
-        verb = parts.registry.action(offer.action)
         incident = await parts.store.incidents.read(offer.incident)
+        if offer.action in ABOUT_UNKNOWN:
+            execution = str(offer.params.get("execution", ""))
+            return mark_modal(incident, execution, done=offer.action == MARK_DONE)
+        verb = parts.registry.action(offer.action)
         stale = why_stale(incident, offer, parts.now())
         if stale is not None:
             raise Refused(stale, next_step="The card shows what can be done now.")
         ctx = self._context(incident, by)
-        return form_of(verb, offer, ctx, await self._preview(verb, offer, ctx))
+        return modal(verb, offer, ctx, await self._preview(verb, offer, ctx))
 
     async def _preview(self, verb: Action, offer: OfferView, ctx: ActionContext) -> str | None:
         """What the frozen parameters alone would do; None while something is still to be asked."""
