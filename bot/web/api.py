@@ -1,9 +1,10 @@
 """The read API: incidents, timelines and evidence as JSON, for bearers of ``PULLCORD_API_TOKEN``."""
 
-from typing import Any, Final
+import asyncio
+from collections.abc import Mapping
+from typing import Final
 
 from pydantic import SecretStr
-from pydantic_core import to_jsonable_python
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from bot.domain.effect import Effect
 from bot.domain.incident import AttachedRun, Incident
 from bot.errors import Refused, StoreUnavailable
 from bot.ports import EvidenceReader
+from bot.timeline.lookups import Repeat
 from bot.timeline.store import Store
 from bot.web.answers import answer, busy, refusal, unauthorised
 from bot.web.credentials import bearer_of, matches
@@ -48,7 +50,7 @@ class ReadApi:
             return _not_there(problem)
         except StoreUnavailable:
             return _away()
-        return answer(200, {"incidents": to_jsonable_python(page.rows), "next": page.next})
+        return answer(200, {"incidents": [row.model_dump(mode="json") for row in page.rows], "next": page.next})
 
     async def incident(self, request: Request) -> Response:
         """``GET /api/incidents/{id}``: the contract's object."""
@@ -62,7 +64,7 @@ class ReadApi:
             return _not_there(problem)
         except StoreUnavailable:
             return _away()
-        return answer(200, incident_body(incident, repeats))
+        return await asyncio.to_thread(lambda: answer(200, incident_body(incident, repeats)))
 
     async def timeline(self, request: Request) -> Response:
         """``GET /api/incidents/{id}/timeline?after=&limit=``: entries oldest first with their codes."""
@@ -80,7 +82,11 @@ class ReadApi:
         except StoreUnavailable:
             return _away()
         following = entries[-1].seq if len(entries) == limit else None
-        return answer(200, {"entries": to_jsonable_python(entries), "next": following})
+
+        def body() -> Response:
+            return answer(200, {"entries": [entry.model_dump(mode="json") for entry in entries], "next": following})
+
+        return await asyncio.to_thread(body)
 
     async def evidence(self, request: Request) -> Response:
         """``GET /api/incidents/{id}/evidence``: the frozen runs; with ``?trace_id=`` one of them whole."""
@@ -97,7 +103,7 @@ class ReadApi:
             return _not_there(problem)
         except StoreUnavailable:
             return _away()
-        return answer(200, {"run": to_jsonable_python(run)})
+        return await asyncio.to_thread(lambda: answer(200, {"run": run.model_dump(mode="json")}))
 
     def _guarded(self, request: Request) -> Response | None:
         if matches(bearer_of(request), (self._token,)):
@@ -105,10 +111,10 @@ class ReadApi:
         return unauthorised("Send PULLCORD_API_TOKEN as bearer.")
 
 
-def incident_body(incident: Incident, repeats: Any) -> dict[str, Json]:
+def incident_body(incident: Incident, repeats: Mapping[str, Repeat]) -> dict[str, Json]:
     """The object of PRODUCT.md's contract, with more beside it."""
     own = incident.model_dump(mode="json", include=_OWN)
-    counted = {key: to_jsonable_python(value) for key, value in dict(repeats).items()}
+    counted = {alert: repeat.model_dump(mode="json") for alert, repeat in repeats.items()}
     return {
         **own,
         "alerts": [{**a.model_dump(mode="json"), "id": a.id, "repeats": counted.get(a.id)} for a in incident.alerts],
@@ -161,7 +167,8 @@ def _limit(request: Request) -> int:
 
 
 def _not_there(problem: Refused) -> Response:
-    status = 404 if problem.field in {"id", "trace_id", None} else 422
+    """404 for what there is not, 422 for a bad parameter, 410 for what was here and cannot be read any more."""
+    status = 410 if problem.field is None else 404 if problem.field in {"id", "trace_id"} else 422
     return refusal(status, problem.message, field=problem.field, next_step=problem.next_step)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from pydantic import SecretStr
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,9 @@ from bot.timeline.store import Store
 from bot.web.answers import answer, busy, refusal, unauthorised
 from bot.web.body import read_body, refused
 from bot.web.credentials import bearer_of, matches, owner
+
+_BODIES_IN_HAND = 4
+_VARINT = 0x80
 
 
 class SpanParser(Protocol):
@@ -49,16 +53,28 @@ class Otlp:
         self._parser = parser
         self._store = store
         self._max_body = max_body
+        self._in_hand = 0
 
     async def receive(self, request: Request) -> Response:
-        """``POST /v1/traces``."""
+        """``POST /v1/traces``. Bodies in hand are bounded together, so that many senders cannot fill the memory."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        announced = request.headers.get("content-length", "")
+        size = min(int(announced[:20]), self._max_body) if announced.isdecimal() else self._max_body
+        if self._in_hand and self._in_hand + size > _BODIES_IN_HAND * self._max_body:
+            return _status(busy("Too many exports are being read.", 1), kind)
+        self._in_hand += size
+        try:
+            return _status(await self._take(request, kind), kind)
+        finally:
+            self._in_hand -= size
+
+    async def _take(self, request: Request, kind: str) -> Response:
         bearer = bearer_of(request)
         only: str | None = None
         if not matches(bearer, (self._token,)):
             only = owner(bearer, self._agents)
             if only is None:
                 return unauthorised("Send PULLCORD_OTLP_TOKEN, or the agent's own otlp_token, as bearer.")
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             body = await read_body(request, self._max_body)
             export = await self._parser.parse(body, kind, request.headers.get("content-encoding", ""))
@@ -126,3 +142,18 @@ def _accepted(kind: str, rejected: int, reason: str) -> Response:
     if rejected:
         body = {"partialSuccess": {"rejectedSpans": str(rejected), "errorMessage": reason[:500]}}
     return answer(200, body, {"content-type": JSON})
+
+
+def _status(reply: Response, kind: str) -> Response:
+    """A refusal as OTLP/HTTP wants it: ``google.rpc.Status`` in the sender's encoding, whose ``message`` is field 2."""
+    if reply.status_code < 400:
+        return reply
+    told = from_json(bytes(reply.body))
+    error = told["error"]
+    message = " ".join(part for part in (error["reason"], error.get("next_step")) if part)
+    headers = {name: reply.headers[name] for name in ("retry-after", "www-authenticate") if name in reply.headers}
+    if kind != PROTOBUF:
+        return answer(reply.status_code, {"message": message, **told}, headers)
+    text = message.encode()[:1000]
+    length = bytes([len(text)]) if len(text) < _VARINT else bytes([len(text) & 0x7F | _VARINT, len(text) >> 7])
+    return Response(b"\x12" + length + text, reply.status_code, headers, PROTOBUF)

@@ -20,10 +20,12 @@ SIGNED_IN = bearer(BEARER)
 
 
 def alertmanager_body(*alerts: Any) -> dict[str, Any]:
+    """A notification of version 4."""
     return {"version": "4", "status": "firing", "alerts": list(alerts)}
 
 
 def one_alert(**labels: str) -> dict[str, Any]:
+    """One firing alert of it."""
     return {
         "status": "firing",
         "labels": {"alertname": "RefundsHigh", "agent": "refund-bot", **labels},
@@ -38,6 +40,7 @@ async def work_of(store: Store) -> list[tuple[Work, Any]]:
 
 
 async def alerts_of(store: Store) -> list[Alert]:
+    """The alerts among the work, in order."""
     return [Alert.model_validate(p.get("alert", p)) for kind, p in await work_of(store) if kind is Work.ALERT]
 
 
@@ -226,7 +229,7 @@ async def test_alerts_left_out_by_alertmanager_are_told_to_people(web: httpx.Asy
     body = {**alertmanager_body(one_alert()), "truncatedAlerts": 3}
     reply = await web.post("/alerts/alertmanager", json=body, headers=SIGNED_IN)
     assert (reply.status_code, reply.json()["rejected"]) == (202, [])
-    payloads = {kind: payload for kind, payload in await work_of(store)}
+    payloads = dict(await work_of(store))
     assert "left 3 alerts out" in str(payloads[Work.SOURCE_TROUBLE]["reason"])
 
 

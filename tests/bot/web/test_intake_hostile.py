@@ -40,6 +40,7 @@ def well_answered(reply: httpx.Response) -> dict[str, Any]:
 
 
 def firing(**fields: Any) -> dict[str, Any]:
+    """A firing alert of Alertmanager with these fields changed."""
     return {
         "status": "firing",
         "labels": {"alertname": "RefundsHigh", "agent": "refund-bot"},
@@ -50,6 +51,7 @@ def firing(**fields: Any) -> dict[str, Any]:
 
 
 def alertmanager(*alerts: Any, **fields: Any) -> dict[str, Any]:
+    """A notification of Alertmanager."""
     return {"version": "4", "alerts": list(alerts), **fields}
 
 
@@ -64,6 +66,7 @@ async def test_each_recorded_hostile_body_is_taken_or_refused_by_name(
 
 
 def nested(levels: int) -> bytes:
+    """Lists in lists."""
     return b'{"title":"x","x":' + b"[" * levels + b"]" * levels + b"}"
 
 
