@@ -261,7 +261,10 @@ def _parse_there(body: bytes, content_type: str, encoding: str) -> "_Talk[Packed
             rows = from_json(_frame(answers))
             data = _frame(answers)
             pieces = cut(data, [row[-1] for row in rows])
-            spans += [PackedSpan(*row[:5], piece) for row, piece in zip(rows, pieces, strict=True)]
+            spans += [
+                PackedSpan(trace_id, span_id, parent_id, agent, service, piece)
+                for (trace_id, span_id, parent_id, agent, service, _), piece in zip(rows, pieces, strict=True)
+            ]
         return PackedExport(tuple(spans), head["rejected"], head["reason"])
 
     return talk

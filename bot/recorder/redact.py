@@ -205,6 +205,8 @@ def _key_start(text: str, hit: int) -> int:
     start = hit
     while start > max(0, hit - 60) and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
         start -= 1
+    if start < hit and text[start] in "nrt" and text[max(0, start - 1)] == "\\":
+        start += 1  # an escaped line end inside JSON text, not a letter of the name
     return start
 
 

@@ -23,7 +23,8 @@ def _secret(name: str, anchors: str, pattern: str, *, folded: bool = False) -> S
     return SecretPattern(name, tuple(anchors.split()), re.compile(pattern, re.IGNORECASE if folded else 0), folded)
 
 
-_START = r"(?<![A-Za-z0-9])"  # unlike \b it also holds after an underscore
+# Unlike \b it also holds after an underscore, and after an escaped line end inside JSON text (\n is a letter there).
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
 PATTERNS: tuple[SecretPattern, ...] = (
     _secret(

@@ -74,7 +74,9 @@ def tool(number: int, name: str, *, arguments: Any = None, result: Any = None, c
 def export(*spans: dict[str, Any], service: str = "refund-bot") -> bytes:
     """OTLP/JSON with these raw spans under one resource."""
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
-    document = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "t"}, "spans": list(spans)}]}]}
+    document = {
+        "resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "t"}, "spans": list(spans)}]}]
+    }
     return json.dumps(document).encode()
 
 

@@ -182,14 +182,35 @@ def test_too_many_spans_or_attributes_are_refused() -> None:
 
 hostile_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(
-            ["resourceSpans", "scopeSpans", "spans", "attributes", "key", "value", "stringValue", "arrayValue", "values",
-             "kvlistValue", "intValue", "doubleValue", "traceId", "spanId", "resource", "scope", "status", "code", "events"]
-        ),  # fmt: skip
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "resourceSpans",
+                    "scopeSpans",
+                    "spans",
+                    "attributes",
+                    "key",
+                    "value",
+                    "stringValue",
+                    "arrayValue",
+                    "values",
+                    "kvlistValue",
+                    "intValue",
+                    "doubleValue",
+                    "traceId",
+                    "spanId",
+                    "resource",
+                    "scope",
+                    "status",
+                    "code",
+                    "events",
+                ]
+            ),  # fmt: skip
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=40,
 )
