@@ -1,4 +1,4 @@
-"""The poster's views as ``bot.views`` makes them, with what the configuration knows: who is on call, the page's address."""
+"""The poster's views as ``bot.views`` makes them, with what only the configuration knows: who is on call."""
 
 from collections.abc import Sequence
 from datetime import datetime

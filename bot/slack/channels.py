@@ -92,11 +92,7 @@ class Channels:
 
     async def dress(self, channel: Channel, people: Sequence[str], topic: str) -> list[Refusal]:
         """Topic and invitations of a new channel; answers what was refused. What is not allowed costs nothing else."""
-        refused = [
-            await self._try(
-                "conversations.setTopic", "The channel has no topic.", channel=channel.id, topic=topic[:250]
-            ),
-        ]
+        refused: list[Refusal | None] = []
         if people:
             shown = ", ".join(f"<@{user}>" for user in people[:10])
             refused.append(
@@ -108,6 +104,11 @@ class Channels:
                     force=True,
                 )
             )
+        refused.append(
+            await self._try(
+                "conversations.setTopic", "The channel has no topic.", channel=channel.id, topic=topic[:250]
+            )
+        )
         return [refusal for refusal in refused if refusal is not None]
 
     async def pin(self, channel: str, ts: str) -> Refusal | None:

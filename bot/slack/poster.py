@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.domain.events import PULLCORD, SlackRefused
 from bot.domain.incident import Incident
 from bot.domain.work import WorkItem
 from bot.errors import PullcordError, Refused, StoreUnavailable
@@ -24,10 +25,12 @@ from bot.slack.channels import Channels
 from bot.slack.client import SlackClient
 from bot.slack.errors import RateLimited, SlackError, Unauthorized, Unreachable
 from bot.slack.identity import Identity
-from bot.slack.posting import Posting, Wait
+from bot.slack.posting import bring_up_to_date
 from bot.slack.render import Views
+from bot.slack.sending import Tools
 from bot.timeline.outbox import Claimed
 from bot.timeline.store import Store
+from bot.timeline.timeline import Write
 
 _LOG = structlog.get_logger(__name__)
 Offers = Callable[[Incident], Awaitable[Sequence[OfferView]]]
@@ -40,7 +43,7 @@ class PosterTimes:
     ``away`` doubles up to ``away_most`` while Slack is away; ``longest`` bounds the wait for a budget.
     """
 
-    idle: float = 0.05
+    idle: float = 0.1
     lease: float = 60.0
     away: float = 1.0
     away_most: float = 30.0
@@ -70,7 +73,7 @@ class Poster:
         self._clock = clock
         self._times = times or PosterTimes()
         self._away = 0
-        self._posting = Posting(
+        self._tools = Tools(
             store=store,
             offers=offers,
             client=client,
@@ -104,7 +107,7 @@ class Poster:
             return False
         try:
             await self._identity.learn()
-            wait = await self._posting.bring_up_to_date(claimed)
+            wait = await bring_up_to_date(self._tools, claimed)
         except RateLimited as error:
             await self._limited(claimed, error)
             return True
@@ -112,8 +115,8 @@ class Poster:
             await self._gone(claimed, error)
             return True
         except SlackError as error:
-            _LOG.warning("slack refused a post", incident=claimed.incident, method=error.method, error=error.error)
-            wait = Wait(self._times.away_most)
+            await self._refused(claimed, error)
+            return True
         except Refused as error:
             _LOG.info("poster gave way", incident=claimed.incident, reason=str(error))
             return True
@@ -129,6 +132,20 @@ class Poster:
         """``Work.REFRESH``: a countdown on the card changes its class."""
         if item.incident is not None:
             await self._store.outbox.dirty(item.incident)
+
+    async def _refused(self, claimed: Claimed, error: SlackError) -> None:
+        """A definite no to what must be: said on the timeline once for the page, and tried again slowly."""
+        _LOG.warning("slack refused a post", incident=claimed.incident, method=error.method, error=error.error)
+        event = SlackRefused(
+            at=self._clock.now(),
+            by=PULLCORD,
+            method=error.method,
+            error=error.error,
+            consequence="Slack does not show what this timeline says.",
+        )
+        op = f"refused:{error.method}:{error.error}"
+        await self._store.incidents.write(claimed.incident, op, lambda _i: Write(events=(event,), dirty=False))
+        await self._later(claimed, self._times.away_most)
 
     async def _limited(self, claimed: Claimed, error: RateLimited) -> None:
         """429: obey Retry-After for this incident, and for the method in every replica where it is shared."""

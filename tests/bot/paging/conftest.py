@@ -13,7 +13,7 @@ from bot.slack.identity import Identity
 from bot.timeline.store import Store
 from sandbox.slack.server import SlackSandbox
 from tests.support.clock import ManualClock
-from tests.support.incidents import open_one
+from tests.bot.slack.incidents import open_one
 from tests.support.store import clock, connections, raw, store, valkey  # noqa: F401
 
 

@@ -5,7 +5,7 @@ import pytest
 from bot.domain.work import Due, Work, WorkItem
 from sandbox.slack.faults import FaultKind
 from tests.bot.paging.conftest import Night
-from tests.support.incidents import acknowledge, resolve
+from tests.bot.slack.incidents import acknowledge, resolve
 
 
 async def test_step_0_announces_with_a_mention_and_wakes_each_person_directly(night: Night) -> None:

@@ -26,7 +26,7 @@ from bot.work.consumer import Consumer
 from sandbox.slack.server import SlackSandbox
 from tests.bot.slack.workspace import announce_channel, settings_for
 from tests.support.clock import WallClock
-from tests.support.incidents import open_one
+from tests.bot.slack.incidents import open_one
 from tests.support.waiting import wait_until
 
 

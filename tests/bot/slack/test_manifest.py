@@ -27,9 +27,13 @@ def called_methods() -> set[str]:
         if path.name in {"methods.py", "errors.py"}:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(
-                r"(?:auth|apps|chat|views|conversations|users|pins|reactions|bookmarks|usergroups|team|dnd|files)(?:\.\w+)+",
-                node.value,
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and re.fullmatch(
+                    r"(?:auth|apps|chat|views|conversations|users|pins|reactions|bookmarks|usergroups|team|dnd|files)(?:\.\w+)+",
+                    node.value,
+                )
             ):
                 found.add(node.value)
     return found
