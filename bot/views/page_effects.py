@@ -1,0 +1,204 @@
+"""The page's table of effects, what is still open, and the mitigations in force."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain.action import Execution, ExecutionState, Verified
+from bot.domain.effect import Effect, EffectOutcome, Reversibility
+from bot.domain.incident import Incident, IncidentState
+from bot.views import limits, words
+from bot.views.page_models import EffectGroup, EffectRow, Mitigation, OpenItem, when
+from bot.views.page_text import CHECK, CROSS, REJECTED, WAIT, Names, countdown, glyph, shape, short, who
+from bot.views.text import number
+
+_GROUPS = (
+    (
+        "Irreversible",
+        frozenset({Reversibility.IRREVERSIBLE, Reversibility.UNCLASSIFIED}),
+        Reversibility.IRREVERSIBLE,
+        "each needs a message, a reserve or a named acceptance",
+    ),
+    (
+        "Compensable",
+        frozenset({Reversibility.COMPENSABLE}),
+        Reversibility.COMPENSABLE,
+        "a counter-action exists, and may cost",
+    ),
+    (
+        "Reversible",
+        frozenset({Reversibility.REVERSIBLE}),
+        Reversibility.REVERSIBLE,
+        "can be put back while nobody else has changed it",
+    ),
+)
+
+
+def groups(standing: Sequence[Effect], now: datetime) -> tuple[EffectGroup, ...]:
+    """Effects by class, the worst first, rejected attempts last. Reads are told apart (``reads_line``)."""
+    made = []
+    for name, classes, kind, meaning in _GROUPS:
+        members = [e for e in standing if e.happened and e.reversibility in classes]
+        members.sort(
+            key=lambda e: (e.substitute is not None, e.undo_deadline or datetime.max.replace(tzinfo=now.tzinfo))
+        )
+        if members:
+            made.append(_group(name, members, shape(kind), meaning, now))
+    rejected = [e for e in standing if not e.happened and e.reversibility is not Reversibility.READ_ONLY]
+    if rejected:
+        made.append(_group("Rejected attempts", rejected, REJECTED, "shown, not counted as happened", now))
+    return tuple(made)
+
+
+def _group(name: str, members: Sequence[Effect], mark: object, meaning: str, now: datetime) -> EffectGroup:
+    shown = members[: limits.PAGE_GROUP]
+    left = members[limits.PAGE_GROUP :]
+    more = f"and {len(left):,} more: {words.kinds(left)}" if left else ""
+    first = glyph(members[0]) if not isinstance(mark, type(REJECTED)) else mark
+    return EffectGroup(first, name, len(members), meaning, tuple(_row(e, now) for e in shown), short(more, 160))
+
+
+def _row(effect: Effect, now: datetime) -> EffectRow:
+    undo, tone, note, left = _undo(effect, now)
+    unknown = effect.outcome is EffectOutcome.UNKNOWN
+    notes = [short(effect.outcome_reason)] if effect.outcome_reason else []
+    if unknown:
+        notes.append("counted as applied until someone checks")
+    return EffectRow(
+        glyph=glyph(effect),
+        tool=short(effect.tool),
+        did=short(_did(effect)),
+        rejected=not effect.happened,
+        target=short(effect.target or ""),
+        outcome=words.outcome_words(effect),
+        outcome_note=" · ".join(notes),
+        unknown=unknown,
+        at=None if effect.at is None else when(effect.at),
+        undo=undo,
+        undo_tone=tone,
+        undo_note=note,
+        left=countdown(effect.undo_deadline, now) if left and effect.undo_deadline is not None else None,
+        substitute=_substitute(effect),
+    )
+
+
+def _did(effect: Effect) -> str:
+    """What a call did; its target has a column of its own, so it is not said twice."""
+    if effect.summary:
+        return effect.summary
+    return str(effect.money) if effect.money is not None else ""
+
+
+def _undo(effect: Effect, now: datetime) -> tuple[str, str, str, bool]:
+    """Words, colour, a note, and whether a countdown belongs in front."""
+    if not effect.happened:
+        return "", "", "", False
+    words_, deadline, _ = words.way_back(effect, now)
+    if deadline is not None and deadline > now:
+        return "", "comp", f"{words_} {deadline:%H:%M} UTC", True
+    closed = f"closed {deadline:%H:%M} UTC" if deadline is not None else ""
+    reason = short(effect.reason) if effect.reversibility is Reversibility.UNCLASSIFIED and effect.reason else ""
+    lost = effect.irreversible
+    said = "No undo" if lost and effect.reversibility is not Reversibility.UNCLASSIFIED else words_.capitalize()
+    return said, "irr" if lost else "", closed or reason, False
+
+
+def _substitute(effect: Effect) -> str:
+    if not effect.happened:
+        return ""
+    return short(effect.substitute) if effect.substitute else "None yet"
+
+
+def reads_line(standing: Sequence[Effect]) -> str:
+    """Which calls only read, and which of them by guess."""
+    reads = [e for e in standing if e.reversibility is Reversibility.READ_ONLY]
+    if not reads:
+        return ""
+    sure = words.kinds([e for e in reads if not e.guessed])
+    guessed = words.kinds([e for e in reads if e.guessed])
+    parts = [part for part in (sure, f"guessed by name: {guessed}" if guessed else "") if part]
+    return f"{number(len(reads), 'call')} only read: {short('; '.join(parts), 240)}."
+
+
+def open_items(incident: Incident, standing: Sequence[Effect], now: datetime) -> tuple[OpenItem, ...]:
+    """What a person must still do: what cannot be undone first, then by what closes soonest."""
+    if incident.state is IncidentState.RESOLVED:
+        return ()
+    items: list[OpenItem] = []
+    if incident.acknowledged_by is None:
+        items.append(OpenItem(WAIT, "Nobody has it yet.", "Acknowledge it in Slack; until then people are woken."))
+    if not incident.runs:
+        items.append(OpenItem(WAIT, "What the run did is not known.", "Effects are unknown, not zero."))
+    lost = [e for e in standing if e.irreversible and e.substitute is None]
+    if lost:
+        lead = f"{number(len(lost), 'effect')} cannot be undone: {short(words.kinds(lost))}."
+        items.append(OpenItem(glyph(lost[0]), lead, "Needs a message, a reserve or a named acceptance."))
+    items += _windows(standing, now)
+    items += _unknown_effects(standing)
+    items += [_execution(e) for e in incident.executions if _needs_somebody(e)]
+    return tuple(items)
+
+
+def _windows(standing: Sequence[Effect], now: datetime) -> list[OpenItem]:
+    closing = [e for e in standing if e.changes and e.undo_deadline is not None and e.undo_deadline > now]
+    closing.sort(key=lambda e: (e.undo_deadline or now, e.order))
+    rows = []
+    for effect in closing[:3]:
+        verb = "Cancel" if effect.reversibility is Reversibility.COMPENSABLE else "Undo"
+        left = None if effect.undo_deadline is None else countdown(effect.undo_deadline, now)
+        detail = f"Until {effect.undo_deadline:%H:%M} UTC; after that it cannot be undone."
+        rows.append(
+            OpenItem(glyph(effect), f"{verb} {short(effect.tool, 40)} {short(_did(effect), 40)}:", detail, left)
+        )
+    if len(closing) > 3:
+        rows.append(
+            OpenItem(WAIT, f"{number(len(closing) - 3, 'more window')} closing later.", "See the effects below.")
+        )
+    return rows
+
+
+def _unknown_effects(standing: Sequence[Effect]) -> list[OpenItem]:
+    unknown = [e for e in standing if e.changes and e.outcome is EffectOutcome.UNKNOWN]
+    if not unknown:
+        return []
+    lead = f"{short(words.kinds(unknown))}: outcome unknown."
+    return [OpenItem(glyph(unknown[0]), lead, "Counted as applied until someone checks.")]
+
+
+def _needs_somebody(execution: Execution) -> bool:
+    if execution.state is ExecutionState.UNKNOWN:
+        return True
+    return execution.in_force_or_may_be and execution.verified in {Verified.MISMATCH, Verified.UNREACHABLE}
+
+
+def _execution(execution: Execution) -> OpenItem:
+    what = short(words.what(execution))
+    if execution.state is ExecutionState.UNKNOWN:
+        return OpenItem(
+            WAIT, f"{what}: unknown, check the target.", "Then press Check, Mark done or Mark not done in Slack."
+        )
+    return OpenItem(CROSS, f"{what}: not in force.", short(words.verified_words(execution), 160))
+
+
+def mitigations(incident: Incident, now: datetime, names: Names) -> tuple[Mitigation, ...]:
+    """Restraints that hold or may hold. Green only when the enforcing side showed it."""
+    return tuple(_mitigation(execution, now, names) for execution in words.in_force(incident))
+
+
+def _mitigation(execution: Execution, now: datetime, names: Names) -> Mitigation:
+    left = countdown(execution.expires_at, now) if execution.expires_at is not None else None
+    ends = f"{execution.expires_at:%-d %b %H:%M} UTC" if execution.expires_at is not None else "never by itself"
+    known = execution.state is ExecutionState.SUCCEEDED
+    state = words.verified_words(execution) if known else "outcome unknown, check the target"
+    sure = known and execution.verified is Verified.IN_FORCE
+    bad = known and execution.verified in {Verified.MISMATCH, Verified.UNREACHABLE}
+    before = execution.snapshot.value if execution.snapshot is not None else None
+    return Mitigation(
+        glyph=CHECK if sure else CROSS if bad else WAIT,
+        title=short(words.what(execution)),
+        certain=sure,
+        ends=ends,
+        left=left,
+        then="nothing was set before" if before in (None, "", False, {}) else f"back to {short(str(before), 40)}",
+        by=f"{who(execution.by, names)} {execution.at:%H:%M:%S}",
+        state=short(state, 120),
+    )
