@@ -28,9 +28,10 @@ from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.authorise import RESPONDER, may_act, may_take_part
 from bot.engine.parts import Parts, incident_of, tell
-from bot.engine.words import ago, who
+from bot.engine.words import ago
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
 from bot.timeline.timeline import Write
+from bot.views.text import person
 
 MAX_TEXT = 3000
 _SAME_NOTE_SECONDS = 600
@@ -171,7 +172,7 @@ def acknowledge(incident: Incident, asked: LifecycleRequest, now: datetime) -> D
         return None, _over(incident, now)
     if incident.acknowledged_by is not None:
         when = ago(incident.acknowledged_at or now, now)
-        first = "you" if incident.acknowledged_by == asked.by.id else who(incident.acknowledged_by)
+        first = "you" if incident.acknowledged_by == asked.by.id else person(incident.acknowledged_by)
         return None, f"{incident.id} was already acknowledged by {first} {when}."
     event = Acknowledged(at=now, by=asked.by)
     return Write(events=(event,), clear=names.due_pages(incident.id)), None
@@ -242,5 +243,5 @@ def _op(asked: LifecycleRequest) -> str:
 
 
 def _over(incident: Incident, now: datetime) -> str:
-    by = who(incident.resolved_by or PULLCORD.id)
+    by = person(incident.resolved_by or PULLCORD.id)
     return f"{incident.id} was already resolved by {by} {ago(incident.resolved_at or now, now)}."

@@ -9,9 +9,10 @@ from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.authorise import may_run
 from bot.engine.parts import Parts
-from bot.engine.words import ago, plain, who
+from bot.engine.words import ago, plain
 from bot.errors import Refused
 from bot.timeline.timeline import Write
+from bot.views.text import person
 
 
 def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Actor) -> Execution:
@@ -54,4 +55,4 @@ def _settled(execution: Execution | None, now: datetime) -> str:
     if execution.reason and execution.reason.startswith("marked"):
         ours, _, theirs = execution.reason.partition(": ")
         return f"It was already {ours}: {plain(theirs)}"
-    return f"Its outcome is known: {state}, asked for by {who(execution.by)} {ago(execution.at, now)}."
+    return f"Its outcome is known: {state}, asked for by {person(execution.by)} {ago(execution.at, now)}."

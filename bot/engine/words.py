@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
+from bot.views.text import foreign, person
 
 NOT_CONFIRMED = "Not confirmed; press again, it cannot run twice."
 
@@ -12,13 +13,9 @@ NOT_CONFIRMED = "Not confirmed; press again, it cannot run twice."
 def plain(text: str, limit: int = 300) -> str:
     """Foreign text in a Slack sentence: no mention, no link, one line, not too long.
 
-    Slack's rule: escape ``&``, ``<`` and ``>`` (api.slack.com/reference/surfaces/formatting). A zero-width space after
-    ``://`` and a leading ``@`` keeps Slack from linking a bare address or a name.
+    A sentence may be posted as plain ``text``, where Slack links bare addresses: a zero-width space keeps it from that.
     """
-    line = " ".join(text.split())
-    line = line if len(line) <= limit else line[: limit - 1] + "…"
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return line.replace("://", ":\u200b//").replace("@", "@\u200b")
+    return foreign(text, limit).replace("://", ":\u200b//").replace("@", "@\u200b")
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -31,14 +28,9 @@ def ago(then: datetime, now: datetime) -> str:
     return f"{seconds // 3600} h ago"
 
 
-def who(user: str) -> str:
-    """A person as a mention, Pullcord by its name."""
-    return "Pullcord" if user == PULLCORD.id else f"<@{user}>"
-
-
 def already(execution: Execution, now: datetime) -> str:
     """What the second clicker is told: who was first, when, and how it stands."""
-    by, when = who(execution.by), ago(execution.at, now)
+    by, when = person(execution.by), ago(execution.at, now)
     done = plain(execution.summary or execution.title)
     match execution.state:
         case ExecutionState.SUCCEEDED:
@@ -67,6 +59,6 @@ def _verified(execution: Execution) -> str:
 
 def resolved(incident: Incident, now: datetime) -> str:
     """Why nothing can be started any more."""
-    by = who(incident.resolved_by or PULLCORD.id)
+    by = person(incident.resolved_by or PULLCORD.id)
     when = f" {ago(incident.resolved_at, now)}" if incident.resolved_at is not None else ""
     return f"{incident.id} was resolved by {by}{when}. What it set can still be undone; for more, declare an incident."
