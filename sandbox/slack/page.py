@@ -20,6 +20,8 @@ STATIC = Path(__file__).parent / "static"
 POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 HEADERS = {"content-security-policy": POLICY, "referrer-policy": "no-referrer", "x-content-type-options": "nosniff"}
 KEEP_ALIVE = 15.0
+MOST_SHOWN = 300
+"""Messages of a channel, and answers of a thread, that the page shows: the newest."""
 
 
 def screen(slack: Backend, viewer: Person, channel: Channel | None) -> Json:
@@ -58,9 +60,8 @@ def _visible(channel: Channel, viewer: Person) -> bool:
 def _listed(slack: Backend, channel: Channel, viewer: Person) -> Json:
     newest = max((one.ts for one in channel.messages.values() if not one.thread_ts or one.broadcast), default="")
     others = [one for one in channel.members if one != viewer.id]
-    called = [
-        one.ts for one in channel.messages.values() if one.user != viewer.id and _calls(slack, one, viewer, channel)
-    ]
+    recent = list(channel.messages.values())[-MOST_SHOWN:]
+    called = [one.ts for one in recent if one.user != viewer.id and _calls(slack, one, viewer, channel)]
     return {
         "id": channel.id,
         "name": channel.name,
@@ -82,25 +83,33 @@ def _calls(slack: Backend, message: Message, viewer: Person, channel: Channel) -
 
 
 def _opened(channel: Channel, viewer: Person) -> Json:
-    messages = []
+    replies: dict[str, list[Message]] = {}
     for one in channel.messages.values():
-        body = one.wire() | {
-            "mine": one.user == viewer.id,
-            "pinned": bool(one.pinned_by),
-            "chosen": _chosen(one, viewer),
+        if one.thread_ts not in (None, one.ts):
+            replies.setdefault(str(one.thread_ts), []).append(one)
+    roots = [one for one in channel.messages.values() if one.thread_ts in (None, one.ts)]
+    shown = []
+    for root in roots[-MOST_SHOWN:]:
+        answers = replies.get(root.ts, [])
+        thread = {
+            "replies": len(answers),
+            "repliers": list(dict.fromkeys(one.user for one in answers))[:5],
+            "last_reply": answers[-1].ts if answers else None,
         }
-        if one.thread_ts in (None, one.ts):
-            replies = channel.replies(one.ts)
-            body |= {"replies": len(replies), "repliers": list(dict.fromkeys(reply.user for reply in replies))[:5]}
-            body["last_reply"] = replies[-1].ts if replies else None
-        messages.append(body | {"broadcast": one.broadcast})
-    messages += [one.wire() | {"ephemeral": True} for one in channel.ephemerals if one.ephemeral_to == viewer.id]
+        shown.append(_shown(root, viewer) | thread)
+        shown += [_shown(one, viewer) for one in answers[-MOST_SHOWN:]]
+    shown += [_shown(one, viewer) | {"ephemeral": True} for one in channel.ephemerals if one.ephemeral_to == viewer.id]
     return channel.wire(viewer.id) | {
         "kind": channel.kind,
         "members": list(channel.members),
         "bookmarks": list(channel.bookmarks),
-        "messages": sorted(messages, key=lambda one: str(one["ts"])),
+        "messages": sorted(shown, key=lambda one: str(one["ts"])),
     }
+
+
+def _shown(message: Message, viewer: Person) -> Json:
+    marks = {"pinned": bool(message.pinned_by), "broadcast": message.broadcast, "chosen": _chosen(message, viewer)}
+    return message.wire() | marks
 
 
 def _chosen(message: Message, viewer: Person) -> Json:

@@ -28,7 +28,6 @@ class Registration:
     events: frozenset[str] = DEFAULT_EVENTS
     commands: frozenset[str] = frozenset()
     shortcuts: tuple[Shortcut, ...] = ()
-    bot_name: str = "pullcord"
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> "Registration":
@@ -37,7 +36,6 @@ class Registration:
         What it does not ask for is not granted.
         """
         features = manifest.get("features") or {}
-        bot = features.get("bot_user") or {}
         scopes = ((manifest.get("oauth_config") or {}).get("scopes") or {}).get("bot") or ()
         events = ((manifest.get("settings") or {}).get("event_subscriptions") or {}).get("bot_events") or ()
         return cls(
@@ -47,5 +45,4 @@ class Registration:
             shortcuts=tuple(
                 Shortcut(one["name"], one["callback_id"], one["type"]) for one in features.get("shortcuts") or ()
             ),
-            bot_name=str(bot.get("display_name") or "pullcord").lower(),
         )

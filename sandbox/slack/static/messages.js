@@ -103,7 +103,7 @@ function item(page, message, inThread) {
     el("b", {}, `${message.replies} ${message.replies === 1 ? "reply" : "replies"}`), el("span", { class: "quiet" }, `Last reply ${time(message.last_reply, true)}`));
   node.append(
     message.ephemeral && el("div", { class: "flag" }, "👁 Only visible to you"),
-    message.pinned && el("div", { class: "flag" }, "📌 Pinned by pullcord"),
+    message.pinned && el("div", { class: "flag" }, "📌 Pinned"),
     message.broadcast && !inThread && el("div", { class: "flag" }, "replied to a thread"),
     el("div", { class: "row" }, avatar(message.user, page.people), el("div", { class: "body" },
       el("div", { class: "from" }, el("b", {}, person.bot ? person.real_name : person.real_name || person.name), person.bot && el("span", { class: "app" }, "APP"),
