@@ -74,10 +74,11 @@ class Looking:
         self, channel: str, contains: str | None = None, ts: str | None = None, thread_ts: str | None = None
     ) -> Json | None:
         """See `Driver.find_message`."""
-        for message in reversed(await self.messages(channel, thread_ts)):
-            said = message["text"] + json.dumps(message.get("blocks", []), ensure_ascii=False)
-            if (ts is None or message["ts"] == ts) and (contains is None or contains in said):
-                return message
+        for message in reversed(self._channel(channel).messages.values()):
+            if ts not in (None, message.ts) or thread_ts not in (None, message.ts, message.thread_ts):
+                continue
+            if contains is None or contains in message.text + json.dumps(message.blocks, ensure_ascii=False):
+                return message.wire(metadata=True)
         return None
 
     async def changed(self, revision: int, timeout: float) -> int:
