@@ -1,0 +1,131 @@
+from typing import Any
+
+import pytest
+
+from bot.effects.reading import guess
+from tests.bot.effects.samples import UNSET, call
+
+READS = """get_user_details search_direct_flight find_user_id_by_name_zip find_user_id_by_email list_all_product_types
+calculate think lookup_order lookUpOrder get-order-details orders.get getOrderStatus check_availability read_file
+fetch_page list_cancelled_orders list_pending_transfers get_2fa_status READ_FILE HTTPServer.getStatus
+BingSearch TwitterManagerGetUserProfile web_search mcp__github__list_issues filesystem/read_file knowledge_base_lookup
+find_orders_by_ship_date""".split()  # noqa: SIM905 - a list to read
+
+NOT_READS = """issue_refund send_email get_or_create_user find_and_replace check_in check_out checkOut list_unsubscribe
+read_write_file fetch_and_store search_replace get_refund set_read mailing_list CreditCheck account_list PostBlog NewBlog
+GmailSendEmail BankManagerPayBill browser_action update_get delete.get_user mcp__mail__send_read_receipt checkout
+getaway_book thinker listing reader readonly_off TerminalExecute transfer_funds hand_off""".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_plainly_reading_name_is_guessed_to_read(name: str) -> None:
+    """Starts with a reading verb, or names its service first, and no other part is a verb."""
+    assert guess(call(name, {"id": 1})) is not None
+
+
+@pytest.mark.parametrize("name", NOT_READS)
+def test_any_other_name_is_not(name: str) -> None:
+    """A second verb, a joining word, a noun that only looks like a verb: a person has to say."""
+    assert guess(call(name, {"id": 1})) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"url": "https://x", "method": "POST"},
+        {"url": "https://x", "method": "GET"},
+        {"url": "https://x", "body": "a"},
+        {"url": "https://x", "options": {"payload": {}}},
+        {"request": ["DELETE", "/orders/1"]},
+        {"query": "DELETE FROM orders"},
+        {"query": "  update orders set paid = 1"},
+        {"query": "mutation { pay(id: 1) }"},
+        {"query": "drop table orders"},
+        "(url='x', method='POST')",
+        "--data: x",
+    ],
+)
+def test_an_argument_that_looks_like_a_method_or_a_body_is_no_read(arguments: Any) -> None:
+    """``fetch`` with a body sends something."""
+    assert guess(call("fetch_url", arguments)) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"query": "how to delete from a list"},
+        {"order_id": "A-1", "payment_method_id": "card_1"},
+        {"update_date": "2026-01-01"},
+        "(keywords='how to put a patch on')",
+        UNSET,
+    ],
+)
+def test_other_arguments_do_not_matter(arguments: Any) -> None:
+    """Words of a question are no statement, and ids of methods no methods."""
+    assert guess(call("search_orders", arguments)) is not None
+
+
+def test_a_bare_verb_without_recorded_arguments_is_no_read() -> None:
+    """Nobody knows what a ``fetch`` did whose arguments were not recorded."""
+    assert guess(call("fetch")) is None
+    assert guess(call("fetch", {"url": "https://x"})) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "reads"),
+    [
+        ("transfer_to_human_agents", {"summary": "wants a refund"}, True),
+        ("transfer_to_billing_agent", {}, True),
+        ("escalate_to_human", {"reason": "x"}, True),
+        ("hand_off_to_specialist", {"reason": "x"}, True),
+        ("handoff_to_support", {"note": "x"}, True),
+        ("transfer_to_account", {"iban": "x"}, False),
+        ("transfer_to_agent", {"amount": 5}, False),
+        ("transfer_money_to_agent", {}, False),
+        ("transfer_to_bank_representative", {}, False),
+        ("transfer_to_human_agents", {"body": "x"}, False),
+        ("transfer_to_human_agents", UNSET, False),
+        ("send_to_human", {}, False),
+        ("transfer_agent", {}, False),
+    ],
+)
+def test_a_hand_off_of_the_conversation_is_a_read_unless_it_speaks_of_money(
+    name: str, arguments: Any, reads: bool  # noqa: FBT001
+) -> None:
+    """Only who goes on talking changes; anything with an account or an amount is no hand-off."""
+    assert (guess(call(name, arguments)) is not None) is reads
+
+
+@pytest.mark.parametrize("command", ["ls", "ls -la /tmp ~/x", "du -sh ~/*", "cat a.txt", "ps aux", "head -n 5 'my file'", "ls\n"])
+def test_a_shell_command_that_cannot_change_anything_reads(command: str) -> None:
+    """One program of the short list, no operator."""
+    assert guess(call("TerminalExecute", {"command": command})) is not None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "rm -rf /", "ls; rm x", "ls && rm x", "ls | xargs rm", "cat a > b", "ls $(rm x)", "ls `rm x`", "find . -delete",
+        "ls\nrm x", "sudo ls", "/tmp/ls", "env ls", "sort -o a b", "echo hi", "", "ls 'unclosed", "ls & rm x", "ls <(rm x)",
+        "ls \\\n rm", "ls ~!x", 5, ["ls"], None,
+    ],
+)  # fmt: skip
+def test_any_other_shell_command_does_not(command: Any) -> None:
+    """Operators, substitutions, redirections, other programs, other types."""
+    assert guess(call("bash", {"command": command})) is None
+
+
+def test_a_shell_with_further_arguments_or_without_a_shells_name_is_not_guessed() -> None:
+    """Two commands, an unknown option, a tool that is no shell."""
+    assert guess(call("bash", {"command": "ls", "timeout": 5})) is not None
+    assert guess(call("bash", {"command": "ls", "stdin": "x"})) is None
+    assert guess(call("bash", {"command": "ls", "script": "ls"})) is None
+    assert guess(call("deploy", {"command": "ls"})) is None
+    assert guess(call("bash", "ls")) is None
+
+
+@pytest.mark.parametrize("name", ["", "___", "123", "get" * 100, "получить", "\x00", "get\n"])
+def test_odd_names_are_answered(name: str) -> None:
+    """Whatever a name is, there is an answer."""
+    guess(call(name, {}))

@@ -1,0 +1,170 @@
+import asyncio
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.domain.span import SpanRecord
+from bot.errors import Busy, Refused
+from bot.recorder.limits import Limits, TooLarge
+from bot.recorder.normalise import normalise
+from bot.recorder.offload import Parser, ParserSettings
+from bot.recorder.otlp import JSON
+from bot.recorder.redact import RedactionSettings, Redactor
+from tests.bot.recorder.samples import export, raw_span
+from tests.support.waiting import wait_until
+
+
+def body(spans: int = 10, pad: int = 100) -> bytes:
+    """An export of about ``spans * pad`` bytes of text."""
+    held = [{"key": "t", "value": {"stringValue": "member MB-123456 " + "x" * pad}}]
+    return export(*(raw_span(n, attributes=held) for n in range(1, spans + 1)))
+
+
+def parser(**settings: float) -> Parser:
+    """A parser with a configured pattern, that takes everything over 5 kB to its child."""
+    redactor = Redactor(RedactionSettings(patterns={"member": "MB-[0-9]{6}"}))
+    return Parser(redactor, Limits(body=9_000_000), ParserSettings(**{"large": 5_000, **settings}))  # type: ignore[arg-type]
+
+
+def children() -> set[int]:
+    """The process ids of our own children, whichever thread started them."""
+    threads = list(Path("/proc/self/task").glob("*/children"))
+    return {int(pid) for thread in threads if thread.exists() for pid in thread.read_text().split()}
+
+
+async def test_thread_and_child_give_the_same() -> None:
+    """The same export, small in a thread and as if it were large in the child."""
+    async with parser(large=10**9) as near, parser(large=0) as far:
+        here, there = await near.parse(body(), JSON), await far.parse(body(), JSON)
+        assert here == there
+        assert len(there.spans) == 10
+        assert b"[redacted: member]" in there.spans[0].data
+        records = [span.data for span in there.spans]
+        assert await far.read(records) == normalise([SpanRecord.from_bytes(record) for record in records])
+
+
+async def test_many_spans_come_back_whole_and_partly_bad_ones_are_counted() -> None:
+    """More spans than one frame of the answer holds, and a rejected one."""
+    async with parser() as large:
+        found = await large.parse(export(*(raw_span(n) for n in range(1, 1_500)), raw_span(9, traceId="x")), JSON)
+        assert [int(span.span_id, 16) for span in found.spans] == list(range(1, 1_500))
+        assert found.rejected == 1
+        assert "traceId" in found.reason
+
+
+async def test_refusals_cross_the_pipe_with_their_kind_and_field() -> None:
+    """A refusal in the child is the same refusal here, and the child goes on."""
+    async with parser() as large:
+        with pytest.raises(Refused) as refused:
+            await large.parse(b'{"resourceSpans": 5' + b" " * 6_000 + b"}", JSON)
+        assert refused.value.field == "resourceSpans"
+        with pytest.raises(TooLarge):
+            await large.parse(gzip.compress(b" " * 200_000_000), JSON, "gzip")
+        assert len((await large.parse(body(50, 200), JSON)).spans) == 50
+
+
+async def test_the_event_loop_goes_on_while_a_large_export_is_parsed() -> None:
+    """A click must not wait for a trace."""
+    async with parser() as large:
+        await large.parse(body(50, 200), JSON)
+        longest, last = 0.0, time.perf_counter()
+        task = asyncio.ensure_future(large.parse(body(3_000, 1_000), JSON))
+        while not task.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+        assert len((await task).spans) == 3_000
+        assert longest < 0.25  # measured: under 15 ms on an idle machine
+
+
+async def test_too_many_waiting_exports_are_refused_as_busy() -> None:
+    """A bounded queue; the sender comes again."""
+    async with parser(waiting_large=1) as large:
+        first = asyncio.ensure_future(large.parse(body(1_000, 500), JSON))
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await large.parse(body(50, 200), JSON)
+        assert len((await first).spans) == 1_000
+        assert len((await large.parse(body(50, 200), JSON)).spans) == 50
+
+
+async def test_a_killed_child_is_busy_once_and_then_replaced() -> None:
+    """The sender retries; the next export finds a new child."""
+    async with parser() as large:
+        before = children()
+        await large.parse(body(50, 200), JSON)
+        [child] = children() - before
+        task = asyncio.ensure_future(large.parse(body(4_000, 1_000), JSON))
+        await asyncio.sleep(0.05)
+        os.kill(child, signal.SIGKILL)
+        with pytest.raises(Busy):
+            await task
+        assert len((await large.parse(body(50, 200), JSON)).spans) == 50
+
+
+async def test_an_export_that_takes_too_long_is_refused() -> None:
+    """The child is killed; smaller batches are what helps, so it is no Busy."""
+    async with parser(timeout=0.01) as large:
+        with pytest.raises(Refused, match="longer than"):
+            await large.parse(body(4_000, 1_000), JSON)
+
+
+async def test_a_caller_that_goes_away_leaves_the_child_in_step() -> None:
+    """A cancelled request does not mix its answer into the next one's."""
+    async with parser() as large:
+        task = asyncio.ensure_future(large.parse(body(1_000, 500), JSON))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len((await large.parse(body(50, 200), JSON)).spans) == 50
+
+
+async def test_the_child_goes_home_when_idle_and_at_the_end() -> None:
+    """No process is left over, and none is started for small exports."""
+    before = children()
+    async with parser(idle=0.05) as large:
+        await large.parse(body(2, 10), JSON)
+        assert children() == before
+        await large.parse(body(50, 200), JSON)
+        assert children() != before
+        await wait_until(lambda: children() == before)
+        await large.parse(body(50, 200), JSON)
+    assert children() == before
+    with pytest.raises(Busy):
+        await large.parse(body(50, 200), JSON)
+
+
+PARENT = """
+import asyncio, sys
+from bot.recorder.offload import Parser, ParserSettings
+from bot.recorder.limits import Limits
+from bot.recorder.redact import Redactor
+async def main():
+    parser = Parser(Redactor(), Limits(), ParserSettings(large=0))
+    await parser.parse(b"{}", "application/json")
+    print(parser._child._process.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_no_orphan_is_left_when_the_parent_is_killed() -> None:
+    """kill -9 of the bot: the child sees its pipe close and ends."""
+    root = Path(__file__).resolve().parents[3]
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=root)  # noqa: ASYNC220
+    assert parent.stdout is not None
+    child = int(await asyncio.to_thread(parent.stdout.readline))
+    assert Path(f"/proc/{child}").exists()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    await wait_until(
+        lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]
+    )
