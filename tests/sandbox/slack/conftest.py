@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SlackSandbox
+from tests.sandbox.slack.shapes import CARD
 
 
 @pytest.fixture
@@ -56,3 +57,8 @@ async def socket(slack: SlackSandbox, app: AsyncApp) -> AsyncIterator[Socket]:
     made = Socket(slack, app)
     yield made
     await made.close()
+
+
+async def post_card(client: AsyncWebClient) -> str:
+    """Post the sample card; returns its ts."""
+    return str((await client.chat_postMessage(channel="C0INCIDENTS", text="card", blocks=CARD))["ts"])

@@ -1,4 +1,4 @@
-"""A real Bolt app over Socket Mode: clicks, modals, commands, shortcuts, events, and no answer at all."""
+"""A real Bolt app over Socket Mode: clicks, commands, shortcuts, response URLs, and no answer at all."""
 
 import asyncio
 from typing import Any
@@ -10,16 +10,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import DriveError, SandboxClient, SlackSandbox
-from tests.sandbox.slack.conftest import Socket
-from tests.sandbox.slack.shapes import CARD, actions, button, field, modal, option, plain, section, select, text_input
-from tests.support.waiting import wait_until
+from tests.sandbox.slack.conftest import Socket, post_card
+from tests.sandbox.slack.shapes import section
 
 HERE = "C0INCIDENTS"
-
-
-async def post_card(client: AsyncWebClient) -> str:
-    """Post the sample card; returns its ts."""
-    return str((await client.chat_postMessage(channel=HERE, text="card", blocks=CARD))["ts"])
 
 
 async def test_a_click_arrives_as_slack_sends_it(
@@ -121,119 +115,6 @@ async def test_no_answer_in_time_is_seen_by_the_person(
     assert command["shown"] == "/pullcord failed with the error “operation_timeout”"
 
 
-async def test_a_modal_from_click_to_submission(
-    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
-) -> None:
-    """Open with the trigger, refused by Slack's own checks, by the app's errors, updated, then closed."""
-    submitted: list[dict[str, Any]] = []
-    form = modal(field(text_input(min_length=3), "why"), field(select(), "which", optional=True))
-
-    @app.action("ack")
-    async def acknowledge(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
-        await client.views_open(trigger_id=body["trigger_id"], view=form)
-        await ack()
-
-    @app.view("form")
-    async def submit(ack: Any, view: dict[str, Any]) -> None:
-        submitted.append(view["state"]["values"])
-        said = view["state"]["values"]["why"]["why"]["value"]
-        if said == "wrong":
-            await ack(response_action="errors", errors={"why": "say more"})
-        elif said == "again":
-            await ack(response_action="update", view=form | {"title": plain("Again")})
-        else:
-            await ack()
-
-    await socket.connect()
-    ts = await post_card(client)
-    await slack.click("@dana", HERE, ts, "ack")
-    (view,) = await slack.views("@dana")
-    assert await slack.views("@lee") == []
-    assert "why" in (await slack.submit_view("@dana", view["id"], {}))["errors"]
-    assert "at least 3" in (await slack.submit_view("@dana", view["id"], {"why": "ab"}))["errors"]["why"]
-    assert submitted == []
-    assert (await slack.submit_view("@dana", view["id"], {"why": "wrong"}))["errors"] == {"why": "say more"}
-    assert (await slack.views("@dana"))[0]["errors"] == {"why": "say more"}
-    await slack.submit_view("@dana", view["id"], {"why": "again"})
-    (updated,) = await slack.views("@dana")
-    assert updated["title"]["text"] == "Again"
-    assert updated["id"] == view["id"]
-    assert updated["hash"] != view["hash"]
-    done = await slack.submit_view("@dana", view["id"], {"why": {"why": "because"}, "pick": "b"})
-    assert done["acked"]
-    assert submitted[-1]["why"]["why"] == {"type": "plain_text_input", "value": "because"}
-    assert submitted[-1]["which"]["pick"]["selected_option"]["value"] == "b"
-    assert await slack.views("@dana") == []
-    with pytest.raises(DriveError, match="has no view"):
-        await slack.submit_view("@dana", view["id"], {"why": "late"})
-
-
-async def test_trigger_ids_are_short_lived_and_used_once(
-    client: AsyncWebClient, app: AsyncApp, socket: Socket, slack: SlackSandbox
-) -> None:
-    """A second views.open with it is exchanged_trigger_id, one after 3 s expired_trigger_id."""
-    triggers: list[str] = []
-
-    @app.action("ack")
-    async def acknowledge(ack: Any, body: dict[str, Any]) -> None:
-        triggers.append(body["trigger_id"])
-        await ack()
-
-    await socket.connect()
-    ts = await post_card(client)
-    view = modal(section())
-    await slack.click("@dana", HERE, ts, "ack")
-    opened = await client.views_open(trigger_id=triggers[0], view=view)
-    with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
-        await client.views_open(trigger_id=triggers[0], view=view)
-    with pytest.raises(SlackApiError, match="hash_conflict"):
-        await client.views_update(view_id=opened["view"]["id"], view=view, hash="old")
-    await client.views_update(view_id=opened["view"]["id"], view=view, hash=opened["view"]["hash"])
-    await slack.click("@dana", HERE, ts, "ack")
-    await asyncio.sleep(3.05)
-    with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        await client.views_open(trigger_id=triggers[1], view=view)
-
-
-async def test_three_modals_deep_and_cleared(
-    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
-) -> None:
-    """Push stacks to three; view_closed is told only where asked; clear closes all."""
-    closed: list[tuple[str, bool]] = []
-
-    @app.action("deeper")
-    @app.action("ack")
-    async def deeper(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
-        view = modal(section(accessory=button("deeper")), notify_on_close=True)
-        opener = client.views_push if "view" in body else client.views_open
-        try:
-            await opener(trigger_id=body["trigger_id"], view=view)
-        except SlackApiError as refused:
-            closed.append((refused.response["error"], False))
-        await ack()
-
-    @app.view_closed("form")
-    async def view_closed(ack: Any, body: dict[str, Any]) -> None:
-        closed.append((body["view"]["id"], body["is_cleared"]))
-        await ack()
-
-    await socket.connect()
-    await slack.click("@dana", HERE, await post_card(client), "ack")
-    for _ in range(3):
-        top = (await slack.views("@dana"))[-1]
-        await slack.click_view("@dana", top["id"], "deeper")
-    stack = await slack.views("@dana")
-    assert len(stack) == 3
-    assert stack[2]["previous_view_id"] == stack[1]["id"]
-    assert stack[2]["root_view_id"] == stack[0]["id"]
-    assert closed == [("push_limit_reached", False)]
-    await slack.close_view("@dana", stack[2]["id"])
-    assert closed[-1] == (stack[2]["id"], False)
-    await slack.close_view("@dana", stack[1]["id"], clear=True)
-    assert await slack.views("@dana") == []
-    assert [cleared for _, cleared in closed[-2:]] == [True, True]
-
-
 async def test_slash_commands(slack: SlackSandbox, app: AsyncApp, socket: Socket) -> None:
     """Text in the ack is shown to the person only; in_channel to all; bad blocks are refused visibly."""
 
@@ -299,100 +180,6 @@ async def test_shortcuts(slack: SlackSandbox, client: AsyncWebClient, app: Async
     assert heard[0]["message"]["ts"] == ts
 
 
-async def test_events(slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket) -> None:
-    """Reactions, mentions, messages and joins reach the app, with ids, where the bot is a member."""
-    heard: list[tuple[str, str]] = []
-
-    @app.event("reaction_added")
-    @app.event("app_mention")
-    @app.event("member_joined_channel")
-    @app.event("message")
-    async def any_event(event: dict[str, Any], body: dict[str, Any]) -> None:
-        heard.append((event["type"], body["event_id"]))
-
-    await socket.connect()
-    outside = await slack.post("@dana", "#general", "the bot is not here @pullcord")
-    await slack.react("@dana", "#general", outside["ts"], "eyes")
-    posted = await slack.post("@dana", HERE, "hey @pullcord")
-    assert posted["text"] == "hey <@U0BOT>"
-    await slack.react("@lee", HERE, posted["ts"], ":pushpin:")
-    await client.conversations_join(channel="C0GENERAL")
-    await wait_until(lambda: len(heard) >= 4)
-    assert {kind for kind, _ in heard} == {"message", "app_mention", "reaction_added", "member_joined_channel"}
-    assert len({event_id for _, event_id in heard}) == len(heard)
-    await slack.repeat_event(heard[0][1])
-    again = len(heard)
-    await wait_until(lambda: len(heard) > again)
-    assert [event_id for _, event_id in heard].count(heard[0][1]) == 2
-
-
-async def test_events_are_retried_until_acked(slack: SlackSandbox, app: AsyncApp, socket: Socket) -> None:
-    """Nobody connected: tried again a second later, as retry 1, and acked then."""
-    heard: list[Any] = []
-
-    @app.event("app_mention")
-    async def mention(request: Any) -> None:
-        heard.append(request.headers.get("x-slack-retry-num"))
-
-    @app.event("message")
-    async def message() -> None:
-        """Bolt acks it."""
-
-    await slack.post("@dana", HERE, "@pullcord are you there")
-    await socket.connect()
-    await wait_until(lambda: bool(heard))
-    assert heard == [["1"]]
-
-    async def acked() -> bool:
-        return all(one["acked"] and one["attempts"] == 2 for one in await slack.events())
-
-    await wait_until(acked)
-
-
-async def test_the_app_follows_when_sockets_are_recycled(
-    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
-) -> None:
-    """refresh_requested makes the SDK open a new socket; clicks work on it."""
-
-    @app.action("ack")
-    async def acknowledge(ack: Any) -> None:
-        await ack()
-
-    await socket.connect()
-    assert await slack.disconnect_sockets("refresh_requested") == 1
-    await slack.wait_connected()
-    ts = await post_card(client)
-    assert (await slack.click("@dana", HERE, ts, "ack"))["acked"]
-
-
-async def test_each_payload_goes_to_one_of_many_sockets(
-    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
-) -> None:
-    """Two replicas: every click is answered once, and both get some."""
-    seen: list[str] = []
-    second_app = AsyncApp(client=client)
-
-    @app.action("ack")
-    async def first(ack: Any) -> None:
-        seen.append("first")
-        await ack()
-
-    @second_app.action("ack")
-    async def second(ack: Any) -> None:
-        seen.append("second")
-        await ack()
-
-    other = Socket(slack, second_app)
-    await socket.connect()
-    await other.connect()
-    ts = await post_card(client)
-    for _ in range(40):
-        await slack.click("@dana", HERE, ts, "ack")
-    await other.close()
-    assert len(seen) == 40
-    assert set(seen) == {"first", "second"}
-
-
 async def test_a_guest_and_a_stranger_are_told_apart_in_payloads(
     slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
 ) -> None:
@@ -447,39 +234,3 @@ async def test_a_manifest_grants_what_it_asks_for(slack: SlackSandbox, client: A
     with pytest.raises(SlackApiError, match="missing_scope"):
         await client.conversations_create(name="x")
     assert (await slack.slash("@dana", HERE, "/other", ""))["shown"] == "/other is not a valid command."
-
-
-async def test_multi_selects_and_checkboxes_in_a_modal(
-    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
-) -> None:
-    """Lists of values come back as lists of options or ids."""
-    values: list[dict[str, Any]] = []
-    form = modal(
-        field({"type": "checkboxes", "action_id": "boxes", "options": [option("a"), option("b")]}, "boxes"),
-        field({"type": "multi_users_select", "action_id": "who"}, "who"),
-        field({"type": "number_input", "action_id": "n", "is_decimal_allowed": False, "max_value": "9"}, "n"),
-        field({"type": "datepicker", "action_id": "day"}, "day"),
-    )
-
-    @app.action("ack")
-    async def acknowledge(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
-        await client.views_open(trigger_id=body["trigger_id"], view=form)
-        await ack()
-
-    @app.view("form")
-    async def submit(ack: Any, view: dict[str, Any]) -> None:
-        values.append(view["state"]["values"])
-        await ack(response_action="clear")
-
-    await socket.connect()
-    posted = await client.chat_postMessage(channel=HERE, text="x", blocks=[actions(button())])
-    await slack.click("@dana", HERE, posted["ts"], "ack")
-    (view,) = await slack.views("@dana")
-    given = {"boxes": ["a", "b"], "who": ["U0LEE"], "n": "10", "day": "soon"}
-    refused = await slack.submit_view("@dana", view["id"], given)
-    assert refused["errors"] == {"n": "Must be 9 or less.", "day": "Must be a date as YYYY-MM-DD."}
-    await slack.submit_view("@dana", view["id"], given | {"n": "9", "day": "2026-11-23"})
-    assert [one["value"] for one in values[0]["boxes"]["boxes"]["selected_options"]] == ["a", "b"]
-    assert values[0]["who"]["who"]["selected_users"] == ["U0LEE"]
-    assert values[0]["n"]["n"]["value"] == "9"
-    assert values[0]["day"]["day"]["selected_date"] == "2026-11-23"
