@@ -18,6 +18,7 @@ from bot.timeline.lookups import Repeat
 from bot.timeline.store import Store
 from bot.web.answers import answer, busy, refusal, unauthorised
 from bot.web.credentials import bearer_of, matches
+from bot.web.query import number
 
 _PAGE = 50
 _MOST = 200
@@ -45,7 +46,8 @@ class ReadApi:
         if denied is not None:
             return denied
         try:
-            page = await self._store.incidents.rows(_number(request, "before"), _limit(request))
+            before = number(request.query_params.get("before"), "before")
+            page = await self._store.incidents.rows(before, _limit(request))
         except Refused as problem:
             return _not_there(problem)
         except StoreUnavailable:
@@ -73,7 +75,7 @@ class ReadApi:
             return denied
         try:
             limit = _limit(request)
-            after = _number(request, "after") or 0
+            after = number(request.query_params.get("after"), "after") or 0
             entries = await self._store.incidents.entries(request.path_params["id"], after, limit)
             if not entries and not after:
                 await self._store.incidents.read(request.path_params["id"])
@@ -152,18 +154,8 @@ def _evidence(run: AttachedRun) -> Json:
     }
 
 
-def _number(request: Request, name: str) -> int | None:
-    raw = request.query_params.get(name)
-    if raw is None or raw == "":
-        return None
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 16):  # below 2**53
-        message = f"{name} must be a whole number."
-        raise Refused(message, field=name)
-    return int(raw)
-
-
 def _limit(request: Request) -> int:
-    return max(1, min(_number(request, "limit") or _PAGE, _MOST))
+    return max(1, min(number(request.query_params.get("limit"), "limit") or _PAGE, _MOST))
 
 
 def _not_there(problem: Refused) -> Response:

@@ -12,12 +12,15 @@ from bot.ports import Clock, EvidenceReader
 from bot.recorder.redact import Redactor
 from bot.settings import Settings
 from bot.timeline.store import Store
+from bot.web.access import Access
 from bot.web.api import ReadApi
+from bot.web.assets import Assets
 from bot.web.faults import Faults, no_route
 from bot.web.intake import Intake
 from bot.web.ofrep import Ofrep
 from bot.web.operations import Operations, Probe
 from bot.web.otlp import Otlp, SpanParser
+from bot.web.pages import Pages
 
 
 def make_web(  # noqa: PLR0913 - one name for each part that the composition root hands over
@@ -49,6 +52,9 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
     flags = Ofrep({name: agent.token for name, agent in agents.items()}, store.desired)
     api = ReadApi(settings.environment.api_token, store, evidence)
     operations = Operations(probes)
+    secure = settings.base_url.startswith("https://")
+    access = Access(settings.environment.api_token, store.sessions, clock, secure=secure)
+    pages = Pages(settings, store, evidence, access, clock)
     routes: list[BaseRoute] = [
         Route("/alerts/{source}", intake.receive, methods=["POST"]),
         Route("/v1/traces", traces.receive, methods=["POST"]),
@@ -58,6 +64,10 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
         Route("/api/incidents/{id}", api.incident),
         Route("/api/incidents/{id}/timeline", api.timeline),
         Route("/api/incidents/{id}/evidence", api.evidence),
+        Route("/incidents", pages.incidents),
+        Route("/incidents/{id}", pages.incident),
+        Route("/open/{token}", access.open),
+        Route("/static/{name}", Assets().get),
         Route("/healthz", operations.health),
         Route("/readyz", operations.ready),
         Route("/metrics", operations.metrics),

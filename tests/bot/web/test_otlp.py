@@ -88,7 +88,7 @@ async def test_a_real_sdk_exporter_is_satisfied_and_its_spans_are_there(
     try:
         result = await asyncio.to_thread(exporter.export, kept.get_finished_spans())
     finally:
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]
         provider.shutdown()
     assert result is SpanExportResult.SUCCESS
     records = await stored(store, f"{root.get_span_context().trace_id:032x}")
@@ -161,7 +161,7 @@ async def test_without_a_good_token_it_is_401(web: httpx.AsyncClient, store: Sto
 
 
 async def test_a_token_of_one_agent_sends_only_that_agents_runs(web: httpx.AsyncClient, store: Store) -> None:
-    """By name in the spans, and by whose trace it already is; sub-agents that the configuration does not know are fine."""
+    """By name in the spans, and by whose trace it already is; unknown sub-agents are fine."""
     mine, other = bearer("spans-refund-bot"), bearer("spans-mail-bot")
     assert (await web.post("/v1/traces", json=export(span(1)), headers=mine)).status_code == 200
     sub = export(span(2, **{"gen_ai.agent.name": "policy-reader", "gen_ai.operation.name": "invoke_agent"}))
