@@ -16,7 +16,7 @@ UNSET: Any = object()
 
 def call(name: str = "pay", arguments: Any = UNSET, result: Any = UNSET, **fields: Any) -> ToolCall:
     """A tool call; arguments and result are not recorded unless given."""
-    held = {"error": RunError(**error) if (error := fields.pop("error", None)) else None}
+    held: dict[str, Any] = {"error": RunError(**error) if (error := fields.pop("error", None)) else None}
     if arguments is not UNSET:
         held |= {"arguments": arguments, "arguments_recorded": True}
     if result is not UNSET:

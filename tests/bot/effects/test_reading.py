@@ -5,25 +5,30 @@ import pytest
 from bot.effects.reading import guess
 from tests.bot.effects.samples import UNSET, call
 
-READS = """get_user_details search_direct_flight find_user_id_by_name_zip find_user_id_by_email list_all_product_types
-calculate think lookup_order lookUpOrder get-order-details orders.get getOrderStatus check_availability read_file
-fetch_page list_cancelled_orders list_pending_transfers get_2fa_status READ_FILE HTTPServer.getStatus
-BingSearch TwitterManagerGetUserProfile web_search mcp__github__list_issues filesystem/read_file knowledge_base_lookup
-find_orders_by_ship_date""".split()  # noqa: SIM905 - a list to read
+READS = """
+get_user_details search_direct_flight find_user_id_by_name_zip find_user_id_by_email list_all_product_types
+calculate think lookup_order lookUpOrder get-order-details orders.get getOrderStatus check_availability
+read_file fetch_page list_cancelled_orders list_pending_transfers get_2fa_status READ_FILE
+HTTPServer.getStatus BingSearch TwitterManagerGetUserProfile web_search mcp__github__list_issues
+filesystem/read_file knowledge_base_lookup find_orders_by_ship_date
+"""
 
-NOT_READS = """issue_refund send_email get_or_create_user find_and_replace check_in check_out checkOut list_unsubscribe
-read_write_file fetch_and_store search_replace get_refund set_read mailing_list CreditCheck account_list PostBlog NewBlog
-GmailSendEmail BankManagerPayBill browser_action update_get delete.get_user mcp__mail__send_read_receipt checkout
-getaway_book thinker listing reader readonly_off TerminalExecute transfer_funds hand_off""".split()  # noqa: SIM905
+NOT_READS = """
+issue_refund send_email get_or_create_user find_and_replace check_in check_out checkOut list_unsubscribe
+read_write_file fetch_and_store search_replace get_refund set_read mailing_list CreditCheck account_list
+PostBlog NewBlog GmailSendEmail BankManagerPayBill browser_action update_get delete.get_user
+mcp__mail__send_read_receipt checkout getaway_book thinker listing reader readonly_off TerminalExecute
+transfer_funds hand_off
+"""
 
 
-@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("name", READS.split())
 def test_a_plainly_reading_name_is_guessed_to_read(name: str) -> None:
     """Starts with a reading verb, or names its service first, and no other part is a verb."""
     assert guess(call(name, {"id": 1})) is not None
 
 
-@pytest.mark.parametrize("name", NOT_READS)
+@pytest.mark.parametrize("name", NOT_READS.split())
 def test_any_other_name_is_not(name: str) -> None:
     """A second verb, a joining word, a noun that only looks like a verb: a person has to say."""
     assert guess(call(name, {"id": 1})) is None
@@ -91,13 +96,17 @@ def test_a_bare_verb_without_recorded_arguments_is_no_read() -> None:
     ],
 )
 def test_a_hand_off_of_the_conversation_is_a_read_unless_it_speaks_of_money(
-    name: str, arguments: Any, reads: bool  # noqa: FBT001
+    name: str,
+    arguments: Any,
+    reads: bool,
 ) -> None:
     """Only who goes on talking changes; anything with an account or an amount is no hand-off."""
     assert (guess(call(name, arguments)) is not None) is reads
 
 
-@pytest.mark.parametrize("command", ["ls", "ls -la /tmp ~/x", "du -sh ~/*", "cat a.txt", "ps aux", "head -n 5 'my file'", "ls\n"])
+@pytest.mark.parametrize(
+    "command", ["ls", "ls -la /tmp ~/x", "du -sh ~/*", "cat a.txt", "ps aux", "head -n 5 'my file'", "ls\n"]
+)
 def test_a_shell_command_that_cannot_change_anything_reads(command: str) -> None:
     """One program of the short list, no operator."""
     assert guess(call("TerminalExecute", {"command": command})) is not None
@@ -107,8 +116,8 @@ def test_a_shell_command_that_cannot_change_anything_reads(command: str) -> None
     "command",
     [
         "rm -rf /", "ls; rm x", "ls && rm x", "ls | xargs rm", "cat a > b", "ls $(rm x)", "ls `rm x`", "find . -delete",
-        "ls\nrm x", "sudo ls", "/tmp/ls", "env ls", "sort -o a b", "echo hi", "", "ls 'unclosed", "ls & rm x", "ls <(rm x)",
-        "ls \\\n rm", "ls ~!x", 5, ["ls"], None,
+        "ls\nrm x", "sudo ls", "/tmp/ls", "env ls", "sort -o a b", "echo hi", "", "ls 'unclosed", "ls & rm x",
+        "ls <(rm x)", "ls \\\n rm", "ls ~!x", 5, ["ls"], None,
     ],
 )  # fmt: skip
 def test_any_other_shell_command_does_not(command: Any) -> None:

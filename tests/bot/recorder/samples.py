@@ -56,9 +56,15 @@ def chat(number: int, *calls: dict[str, Any], prompt: list[dict[str, Any]] | Non
     return span(number, fields.pop("parent", 1), attributes=attributes, **fields)
 
 
-def tool(number: int, name: str, *, arguments: Any = None, result: Any = None, call_id: str | None = None,
-         parent: int = 1, at: float = 0, lasts: float = 1, status: str = "unset", **more: Any) -> SpanRecord:  # fmt: skip
-    """A tool span; ``None`` for what was not recorded."""
+def tool(
+    number: int, name: str, /, *, arguments: Any = None, result: Any = None, call_id: str | None = None, **more: Any
+) -> SpanRecord:
+    """A tool span; ``None`` for what was not recorded.
+
+    ``parent``, ``at``, ``lasts`` and ``status`` are the span's; what else is given are attributes.
+    """
+    placing = {key: more.pop(key) for key in ("at", "lasts", "status") if key in more}
+    parent = more.pop("parent", 1)
     attributes = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": name,
@@ -68,7 +74,7 @@ def tool(number: int, name: str, *, arguments: Any = None, result: Any = None, c
         **more,
     }
     held = {key: value for key, value in attributes.items() if value is not None}
-    return span(number, parent, at=at, lasts=lasts, status=status, attributes=held)
+    return span(number, parent, attributes=held, **placing)
 
 
 def export(*spans: dict[str, Any], service: str = "refund-bot") -> bytes:

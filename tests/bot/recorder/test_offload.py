@@ -156,7 +156,7 @@ asyncio.run(main())
 
 
 async def test_no_orphan_is_left_when_the_parent_is_killed() -> None:
-    """kill -9 of the bot: the child sees its pipe close and ends."""
+    """Kill -9 of the bot: the child sees its pipe close and ends."""
     root = Path(__file__).resolve().parents[3]
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, cwd=root)  # noqa: ASYNC220
     assert parent.stdout is not None

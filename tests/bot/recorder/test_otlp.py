@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import gzip
 import json
 import zlib
@@ -57,7 +58,7 @@ def test_every_kind_of_value_is_read() -> None:
 
 
 def test_base64_ids_are_refused_and_not_misread() -> None:
-    """protobuf's own JSON writes ids in base64; the refusal names the field and says so."""
+    """Protobuf's own JSON writes ids in base64; the refusal names the field and says so."""
     wrong = base64.b64encode(bytes.fromhex(TRACE)).decode()
     with pytest.raises(Refused, match="base64") as refused:
         parse_export(export(raw_span(traceId=wrong)), JSON)
@@ -207,7 +208,7 @@ hostile_json = st.recursive(
                     "code",
                     "events",
                 ]
-            ),  # fmt: skip
+            ),
             inner,
             max_size=5,
         )
@@ -219,28 +220,22 @@ hostile_json = st.recursive(
 @given(document=hostile_json)
 def test_any_json_is_read_or_refused(document: object) -> None:
     """Whatever the structure, the reader answers or refuses; it never raises anything else."""
-    try:
+    with contextlib.suppress(Refused):
         parse_export(json.dumps({"resourceSpans": document}).encode(), JSON)
-    except Refused:
-        pass
 
 
 @given(change=st.dictionaries(st.sampled_from(list(raw_span())), hostile_json, max_size=3))
 def test_any_change_of_a_span_is_read_or_refused(change: dict[str, Any]) -> None:
     """As above, closer to a valid span."""
-    try:
+    with contextlib.suppress(Refused):
         parse_export(export(raw_span(1, **change), raw_span(2)), JSON)
-    except Refused:
-        pass
 
 
 @given(body=st.binary(max_size=300), kind=st.sampled_from([JSON, PROTOBUF]), encoding=st.sampled_from(["", "gzip"]))
 def test_any_bytes_are_read_or_refused(body: bytes, kind: str, encoding: str) -> None:
     """Bytes of no format at all."""
-    try:
+    with contextlib.suppress(Refused):
         parse_export(body, kind, encoding)
-    except Refused:
-        pass
 
 
 @given(at=st.integers(min_value=0), byte=st.integers(0, 255))
@@ -253,7 +248,5 @@ def test_a_flipped_byte_of_protobuf_is_read_or_refused(at: int, byte: int) -> No
     made.events.add(name="e", time_unix_nano=START)
     body = bytearray(request.SerializeToString())
     body[at % len(body)] = byte
-    try:
+    with contextlib.suppress(Refused):
         parse_export(bytes(body), PROTOBUF)
-    except Refused:
-        pass

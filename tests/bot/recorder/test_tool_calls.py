@@ -103,7 +103,7 @@ def test_a_tool_that_runs_an_agent_with_the_same_tool_is_two_calls() -> None:
 
 def test_two_instrumentations_of_one_call_side_by_side_are_one() -> None:
     """Same id, tool, arguments and time: one. One after the other: a retry, two."""
-    same = {"arguments": {"amount": 5}, "call_id": "c1"}
+    same: dict[str, Any] = {"arguments": {"amount": 5}, "call_id": "c1"}
     assert len(names(tool(2, "pay", at=2, **same), tool(3, "pay", at=2.2, **same))) == 1
     assert len(names(tool(2, "pay", at=2, **same), tool(3, "pay", at=5, **same))) == 2
 
