@@ -6,35 +6,28 @@ closes).
 """
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Self, TypeVar, cast
+from typing import BinaryIO, Self, TypeVar
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from bot.domain.run import Run
 from bot.domain.span import PackedSpan
-from bot.errors import Busy, Refused
+from bot.errors import Busy
+from bot.recorder.child import Child, Talk, answer_frame, answer_head, ask
 from bot.recorder.limits import Limits
 from bot.recorder.pack import pack, read_body
 from bot.recorder.redact import Redactor
 from bot.recorder.run_lines import run_of
-from bot.recorder.worker import REFUSALS, cut, read_frame, write_frame
+from bot.recorder.worker import cut
 
 _T = TypeVar("_T")
-_Talk = Callable[[BinaryIO, BinaryIO], _T]
 
 _PATIENCE = 5.0  # seconds that a parse may still run when we are asked to end
-_SECRETS = ("SLACK_", "PULLCORD_")  # the child parses foreign bytes; it has no use for our tokens
 _GZIP_SIZE = 4  # RFC 1952: the last four bytes say the plain size, modulo 2**32
-_START = (
-    "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module('bot.recorder.worker', run_name='__main__')"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ class Parser:
         self._settings = settings or ParserSettings()
         self._small = ThreadPoolExecutor(self._settings.threads, "parse")
         self._large = ThreadPoolExecutor(1, "parse-large")
-        self._child = _Child(redactor, limits, self._settings.timeout)
+        self._child = Child(redactor, limits, self._settings.timeout)
         self._counts = {"small": 0, "large": 0}
         self._lock = threading.Lock()
         self._idle: asyncio.TimerHandle | None = None
@@ -105,7 +98,7 @@ class Parser:
         """The run of stored spans, normalised by the child. Raises ``Refused`` as ``normalise``, and ``Busy``."""
         return await self._in_child(_read_there(records))
 
-    async def _in_child(self, talk: "_Talk[_T]") -> _T:
+    async def _in_child(self, talk: "Talk[_T]") -> _T:
         result = await self._run(
             "large", self._settings.waiting_large, lambda: self._large.submit(self._child.exchange, talk)
         )
@@ -176,90 +169,14 @@ def _parse_here(body: bytes, content_type: str, encoding: str, redactor: Redacto
     return PackedExport(tuple(pack(export.spans)), export.rejected, export.reason)
 
 
-class _Child:
-    """The parsing process, spoken to from one thread only."""
-
-    def __init__(self, redactor: Redactor, limits: Limits, timeout: float) -> None:
-        self._hello = to_json(
-            {"redaction": redactor.settings.model_dump(mode="json"), "limits": limits.model_dump(mode="json")}
-        )
-        self._timeout = timeout
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def exchange(self, talk: "_Talk[_T]") -> _T:
-        """One exchange; a child that is gone is started anew, one that takes too long is killed."""
-        process = self._started()
-        overdue = threading.Event()
-
-        def kill() -> None:
-            overdue.set()
-            process.kill()
-
-        timer = threading.Timer(self._timeout, kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            return talk(cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout))
-        except (OSError, EOFError, ValueError):
-            self.stop()
-            if overdue.is_set():
-                raise Refused(
-                    f"The export took longer than {self._timeout:g} s to read.",
-                    field="body",
-                    next_step="Send smaller batches.",
-                ) from None
-            raise Busy("The parsing process ended unexpectedly.") from None
-        finally:
-            timer.cancel()
-
-    def kill(self) -> None:
-        """End the child at once, from any thread; the exchange with it then fails as busy."""
-        process = self._process
-        if process is not None:
-            process.kill()
-
-    def stop(self) -> None:
-        """End the child and wait for it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # unsent bytes of a broken exchange
-        try:
-            process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def _started(self) -> "subprocess.Popen[bytes]":
-        if self._process is not None and self._process.poll() is not None:
-            self.stop()
-        if self._process is None:
-            code = _START.format(path=[entry or os.getcwd() for entry in sys.path])  # noqa: PTH109 - only a string
-            environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-            )
-            try:
-                write_frame(cast("BinaryIO", self._process.stdin), self._hello)
-            except OSError:
-                self.stop()
-                raise Busy("The parsing process could not be started.") from None
-        return self._process
-
-
-def _parse_there(body: bytes, content_type: str, encoding: str) -> "_Talk[PackedExport]":
+def _parse_there(body: bytes, content_type: str, encoding: str) -> "Talk[PackedExport]":
     def talk(requests: BinaryIO, answers: BinaryIO) -> PackedExport:
-        _ask(requests, {"do": "parse", "content_type": content_type, "encoding": encoding}, body)
-        head = _head(answers)
+        ask(requests, {"do": "parse", "content_type": content_type, "encoding": encoding}, body)
+        head = answer_head(answers)
         spans: list[PackedSpan] = []
         while len(spans) < head["spans"]:
-            rows = from_json(_frame(answers))
-            data = _frame(answers)
+            rows = from_json(answer_frame(answers))
+            data = answer_frame(answers)
             pieces = cut(data, [row[-1] for row in rows])
             spans += [
                 PackedSpan(trace_id, span_id, parent_id, agent, service, piece)
@@ -270,31 +187,10 @@ def _parse_there(body: bytes, content_type: str, encoding: str) -> "_Talk[Packed
     return talk
 
 
-def _read_there(records: Sequence[bytes]) -> "_Talk[Run]":
+def _read_there(records: Sequence[bytes]) -> "Talk[Run]":
     def talk(requests: BinaryIO, answers: BinaryIO) -> Run:
-        _ask(requests, {"do": "read", "sizes": [len(record) for record in records]}, b"".join(records))
-        head = _head(answers)
-        return run_of(from_json(_frame(answers)) for _ in range(head["lines"]))
+        ask(requests, {"do": "read", "sizes": [len(record) for record in records]}, b"".join(records))
+        head = answer_head(answers)
+        return run_of(from_json(answer_frame(answers)) for _ in range(head["lines"]))
 
     return talk
-
-
-def _ask(requests: BinaryIO, head: dict[str, Any], body: bytes) -> None:
-    write_frame(requests, to_json(head))
-    write_frame(requests, body)
-    requests.flush()
-
-
-def _head(answers: BinaryIO) -> dict[str, Any]:
-    """The head of an answer. Raises the refusal that the child met."""
-    head: dict[str, Any] = from_json(_frame(answers))
-    if "refused" in head:
-        raise REFUSALS[head["refused"]](head["message"], field=head["field"], next_step=head["next_step"])
-    return head
-
-
-def _frame(stream: BinaryIO) -> bytes:
-    payload = read_frame(stream)
-    if payload is None:
-        raise EOFError("the parsing process closed its answers")
-    return payload
