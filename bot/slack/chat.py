@@ -132,10 +132,10 @@ class SlackChat:
             return None
 
     async def _one(self, channel: str, ts: str) -> dict[str, Any] | None:
-        bounds: dict[str, Any] = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True, "limit": 1}
+        bounds: dict[str, Any] = {"channel": channel, "oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
         page = await self._client.call("conversations.history", **bounds)
         found = _with_ts(page, ts)
-        if found is None:  # a reply is in no history, only in its thread
+        if found is None:  # a reply is in no history, only in its thread (the parent may come first)
             found = _with_ts(await self._client.call("conversations.replies", ts=ts, **bounds), ts)
         return found
 

@@ -12,8 +12,8 @@ from bot.slack.client import SlackClient
 from bot.slack.identity import Identity
 from bot.timeline.store import Store
 from sandbox.slack.server import SlackSandbox
-from tests.support.clock import ManualClock
 from tests.bot.slack.incidents import open_one
+from tests.support.clock import ManualClock
 from tests.support.store import clock, connections, raw, store, valkey  # noqa: F401
 
 
@@ -33,9 +33,9 @@ class Night:
         chat = SlackChat(self.client, Identity(self.client), self.store.intents, self.clock)
         return Paging(self.store, chat, self.settings, self.clock)
 
-    async def open(self, **more: object) -> str:
+    async def open(self) -> str:
         """An incident whose first page waits in the work stream."""
-        return (await open_one(self.store, work=(first_page("INC-1"),), **more)).incident_id
+        return (await open_one(self.store, work=(first_page("INC-1"),))).incident_id
 
     async def read(self, incident_id: str = "INC-1") -> Incident:
         """The incident now."""

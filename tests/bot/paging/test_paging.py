@@ -2,7 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.events import PULLCORD, IncidentOpened
 from bot.domain.work import Due, Work, WorkItem
+from bot.paging.paging import first_page
+from bot.timeline.timeline import Write
 from sandbox.slack.faults import FaultKind
 from tests.bot.paging.conftest import Night
 from tests.bot.slack.incidents import acknowledge, resolve
@@ -142,10 +145,6 @@ async def test_a_new_irreversible_effect_pages_again_although_acknowledged(night
 
 async def test_hostile_names_wake_nobody_else(night: Night) -> None:
     """An alert's text is never a live mention or link."""
-    from bot.domain.events import PULLCORD, IncidentOpened
-    from bot.paging.paging import first_page
-    from bot.timeline.timeline import Write
-
     hostile = "<!channel> <@U0MO> <https://evil.example|click> *x*"
 
     def make(number: int) -> tuple[IncidentOpened, Write]:

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from bot.timeline.store import Store
@@ -7,8 +8,6 @@ from sandbox.slack.server import SlackSandbox
 from tests.bot.slack.workspace import Desk, a_desk, announce_channel, settings_for
 from tests.support.clock import WallClock
 from tests.support.store import CHAIN_KEY, connections, raw, store, valkey  # noqa: F401
-
-import pytest
 
 __all__ = ["CHAIN_KEY"]
 

@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import pytest
 import pytest_asyncio
 from redis import Redis
 
-from bot.domain.work import Work, WorkItem
+from bot.domain.work import Work
 from bot.engine.engine import Engine
 from bot.engine.planning import ControlPlanes
 from bot.paging.paging import Paging, first_page
@@ -21,12 +20,11 @@ from bot.settings import Environment, RoleSettings, Settings
 from bot.slack.start import SlackParts, start_slack
 from bot.slack.texts import NOT_CONFIRMED
 from bot.timeline.store import Store
-from bot.timeline.timeline import Write
 from bot.work.consumer import Consumer
 from sandbox.slack.server import SlackSandbox
+from tests.bot.slack.incidents import open_one
 from tests.bot.slack.workspace import announce_channel, settings_for
 from tests.support.clock import WallClock
-from tests.bot.slack.incidents import open_one
 from tests.support.waiting import wait_until
 
 
@@ -67,9 +65,8 @@ async def house(slack: SlackSandbox, store: Store, clock: WallClock) -> AsyncIte
         planes = ControlPlanes(registry, settings, {DesiredState: store.desired, Clock: clock})
         engine = Engine(store, registry, settings, planes, parts.chat, clock)
         parts.connect(Services(engine.incidents, engine.requests, clock.now), engine.offers)
-        handlers = engine.handlers() if isinstance(engine.handlers, Callable) else engine.handlers  # type: ignore[arg-type]
         paging = Paging(store, parts.chat, settings, clock)
-        consumer = Consumer(store, {**handlers, Work.PAGE: paging.handle}, clock, name="test")
+        consumer = Consumer(store, {**engine.handlers, Work.PAGE: paging.handle}, clock, name="test")
         tasks = [asyncio.create_task(loop()) for loop in (*parts.loops().values(), consumer.run)]
         try:
             await slack.wait_connected()
@@ -120,7 +117,8 @@ async def test_resolving_asks_for_a_reason_in_a_modal(house: House) -> None:
     """The modal opens within its three seconds; the reason lands on the timeline."""
     incident_id, channel, ts = await house.opened()
     await house.slack.click("dana", channel, ts, "pullcord_resolve")
-    view = (await wait_until(lambda: house.slack.views("dana")))[-1]
+    await wait_until(lambda: house.slack.views("dana"))
+    view = (await house.slack.views("dana"))[-1]
     done = await house.slack.submit_view("dana", view["id"], {"reason": {"value": "all refunds were stopped"}})
     assert done["acked"]
     await wait_until(lambda: _resolved(house, incident_id))
@@ -150,7 +148,7 @@ async def test_a_slash_command_is_answered_in_its_acknowledgement(house: House) 
 async def test_a_person_declares_an_incident(house: House) -> None:
     """It is opened by the worker and its card comes."""
     await house.slack.slash("lee", house.channel, "/pullcord", "declare refund-bot pays everybody")
-    await wait_until(lambda: house.store.incidents.open_ids())
+    await wait_until(house.store.incidents.open_ids)
 
 
 async def test_a_pushpin_puts_the_message_on_the_timeline(house: House) -> None:
@@ -178,7 +176,7 @@ async def test_somebody_from_another_workspace_is_refused_visibly(house: House) 
 async def test_a_click_while_the_store_is_stalled_is_answered_within_half_a_second(house: House, raw: Redis) -> None:
     """Visible, says that pressing again is safe, and the socket's acknowledgement is in time."""
     _, channel, ts = await house.opened()
-    raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+    raw.execute_command("CLIENT", "PAUSE", "1500", "ALL")  # type: ignore[no-untyped-call]
     started = time.monotonic()
     done = await house.slack.click("dana", channel, ts, "pullcord_ack")
     assert done["acked"]
@@ -195,6 +193,24 @@ async def test_the_socket_is_connected_anew_after_slack_cut_it(house: House) -> 
     await house.slack.wait_connected()
     await house.slack.click("dana", channel, ts, "pullcord_take")
     await wait_until(lambda: _acknowledged(house, incident_id))
+
+
+async def test_a_message_shortcut_pins_with_the_authors_words(house: House) -> None:
+    """Text, author, time and link are the message's own; the bot reacts."""
+    incident_id, channel, _ = await house.opened()
+    await house.slack.join("lee", channel)
+    said = await house.slack.post("lee", channel, "it began with order 81")
+    await house.slack.shortcut("dana", "pullcord_pin", channel, said["ts"])
+    await wait_until(lambda: _notes(house, incident_id, 1))
+    entries = await house.store.incidents.entries(incident_id)
+    note = next(e.event for e in entries if isinstance(e.event, NoteAdded))
+    assert (note.text, note.author, note.by.id, note.pinned) == ("it began with order 81", "U0LEE", "U0DANA", True)
+    await wait_until(lambda: _reacted(house, channel, said["ts"]))
+
+
+async def _reacted(house: House, channel: str, ts: str) -> bool:
+    found = await house.slack.find_message(channel, ts=ts)
+    return any(r["name"] == "white_check_mark" for r in (found or {}).get("reactions", []))
 
 
 async def _acknowledged(house: House, incident_id: str) -> bool:

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import HeadPosted
+from bot.domain.events import PULLCORD, Announced, HeadPosted
 from bot.slack.poster import Poster
 from bot.timeline.timeline import Write
 from sandbox.slack.faults import FaultKind
-from tests.bot.slack.workspace import Desk
 from tests.bot.slack.incidents import acknowledge, note, open_one, resolve
+from tests.bot.slack.workspace import Desk
 from tests.support.waiting import wait_until
 
 
@@ -173,8 +173,6 @@ async def _moved(desk: Desk, incident_id: str, before: str) -> bool:
 
 async def test_in_a_fixed_channel_the_announcement_becomes_the_card(fixed_desk: Desk) -> None:
     """One root message per incident, also there."""
-    from bot.domain.events import PULLCORD, Announced
-
     desk = fixed_desk
     opened = await open_one(desk.store)
     channel = desk.settings.slack.announce_channel
@@ -193,9 +191,6 @@ async def test_unacknowledged_incidents_are_posted_first(desk: Desk) -> None:
     """Somebody is waiting for those."""
     first, second = [(await open_one(desk.store, op=f"o{n}")).incident_id for n in range(2)]
     poster = desk.poster()
-    while await poster.step():
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.1)
     await desk.store.incidents.write(first, "a", lambda _i: acknowledge())
     async with running(poster):
         await settled(desk, first)

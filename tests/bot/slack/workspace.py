@@ -1,4 +1,4 @@
-"""What the tests of the Slack side share: a real store, a stand-in workspace, and small views that say what they show."""
+"""What the tests of the Slack side share: a real store, a stand-in workspace, small views that say what they show."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain import events as ev
+from bot.domain.base import Json
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
 from bot.plugin import OfferView
@@ -39,14 +40,14 @@ class SmallViews:
         """State, last thing said, and an Acknowledge button while nobody has it."""
         last = incident.last.text if incident.last else ""
         text = f"card of {incident.id} {incident.state.value} {last} ({incident.notes} notes)"
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
-        button = {
+        blocks: list[dict[str, Json]] = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
+        button: dict[str, Json] = {
             "type": "button",
             "action_id": "pullcord_ack",
             "value": incident.id,
             "text": {"type": "plain_text", "text": "Acknowledge"},
         }
-        return Rendered(text=text, blocks=(*blocks, {"type": "actions", "elements": [button]}))  # type: ignore[arg-type]
+        return Rendered(text=text, blocks=(*blocks, {"type": "actions", "elements": [button]}))
 
     def announcement(self, incident: Incident, now: datetime) -> Rendered:
         """State only."""

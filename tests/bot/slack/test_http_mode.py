@@ -1,0 +1,71 @@
+"""HTTP mode from end to end: the stand-in workspace posts signed requests to a real server with our route."""
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.plugin import Click, Interaction, Kind, Registry, Reply, Say, Services
+from bot.settings import Environment
+from bot.slack.start import no_slack, start_slack
+from bot.timeline.store import Store
+from sandbox.slack.server import SlackSandbox
+from tests.bot.slack.workspace import announce_channel, no_offers, settings_for
+from tests.support.clock import WallClock
+from tests.support.waiting import wait_until
+
+
+async def hello(click: Click, services: Services) -> Reply:
+    """Says who asked."""
+    return Say(f"hello <@{click.by.id}>")
+
+
+async def test_a_command_over_http_is_answered_and_a_forged_one_is_not(
+    slack: SlackSandbox, store: Store, clock: WallClock
+) -> None:
+    """The same handlers as over the socket; the route exists only in HTTP mode."""
+    found = {(Kind.COMMAND, "hello"): Interaction(id="hello", kind=Kind.COMMAND, run=hello, help="", module="tests")}
+    registry = Registry({}, {}, {}, {}, {}, found)
+    channel = await announce_channel(slack)
+    environment = Environment.of(
+        {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "SLACK_API_URL": slack.base_url,
+        }
+    )
+    settings = settings_for(channel).model_copy(update={"environment": environment})
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        async with start_slack(store, registry, settings, clock) as parts:
+            parts.connect(None, no_offers)  # type: ignore[arg-type]
+            config = uvicorn.Config(Starlette(routes=list(parts.routes())), log_level="warning", lifespan="off")
+            server = uvicorn.Server(config)
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign]
+            loops = [asyncio.create_task(loop()) for loop in parts.loops("web").values()]
+            serving = asyncio.create_task(server.serve(sockets=[bound]))
+            try:
+                await wait_until(lambda: server.started)
+                await slack.deliver_to(f"http://127.0.0.1:{bound.getsockname()[1]}/slack/events")
+                done = await slack.slash("dana", channel, "/pullcord", "hello")
+                assert done["acked"]
+                assert any("hello <@U0DANA>" in m["text"] for m in await slack.ephemerals("dana", channel))
+            finally:
+                await slack.deliver_to(None)
+                server.should_exit = True
+                await serving
+                for task in loops:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+
+async def test_without_a_token_nothing_runs_and_a_page_is_a_definite_no() -> None:
+    """So that nothing is retried for ever."""
+    parts = no_slack()
+    parts.connect(None, no_offers)  # type: ignore[arg-type]
+    assert parts.loops() == {}
+    assert parts.routes() == ()
+    assert parts.health() is None

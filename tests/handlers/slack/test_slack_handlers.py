@@ -1,0 +1,308 @@
+"""The interactions without Slack and without the store: what each asks for, and what it answers."""
+
+# ruff: noqa: D102 - the methods are those of the two protocols
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.base import Json
+from bot.domain.events import Actor, ActorKind
+from bot.domain.incident import AlertState, Incident, IncidentState
+from bot.errors import Refused
+from bot.plugin import (
+    Click,
+    FieldErrors,
+    Kind,
+    OfferView,
+    OpenModal,
+    Quiet,
+    Registry,
+    Reply,
+    Say,
+    Services,
+)
+from bot.registry import discover
+from bot.views import card_buttons, forms
+from handlers.slack.help import LINES
+from handlers.slack.where import incident_id
+
+AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+DANA = Actor(kind=ActorKind.PERSON, id="U0DANA", team="T1")
+
+
+def an_incident(number: int = 1, **more: Any) -> Incident:
+    """An open incident of refund-bot."""
+    fields: dict[str, Any] = {
+        "id": f"INC-{number}",
+        "number": number,
+        "seq": 1,
+        "head": "a",
+        "state": IncidentState.OPEN,
+        "alert_state": AlertState.FIRING,
+        "severity": "SEV2",
+        "agent": "refund-bot",
+        "name": "RefundTooHigh",
+        "opened_at": AT,
+        "opened_by": "alertmanager",
+        **more,
+    }
+    return Incident(**fields)
+
+
+def an_offer(offer_id: str, action: str = "revoke_tool", **more: Any) -> OfferView:
+    """A button as it was shown."""
+    fields: dict[str, Any] = {"incident": "INC-1", "params": {}, "label": "Revoke issue_refund…", "asks": False, **more}
+    return OfferView(id=offer_id, action=action, **fields)
+
+
+@dataclass
+class Desk:
+    """Both protocols in memory; ``asked`` is what was requested."""
+
+    incidents: dict[str, Incident]
+    channels: dict[str, str] = field(default_factory=dict)
+    messages: dict[tuple[str, str], str] = field(default_factory=dict)
+    stored: list[OfferView] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    answer: Reply = field(default_factory=Quiet)
+
+    async def get(self, incident_id: str) -> Incident:
+        if incident_id not in self.incidents:
+            raise Refused(f"There is no incident {incident_id}.")
+        return self.incidents[incident_id]
+
+    async def in_channel(self, channel: str) -> str | None:
+        return self.channels.get(channel)
+
+    async def of_message(self, channel: str, ts: str) -> str | None:
+        return self.messages.get((channel, ts))
+
+    async def open_ids(self, limit: int) -> Sequence[str]:
+        return [i.id for i in self.incidents.values() if i.open][:limit]
+
+    async def lifecycle(
+        self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
+    ) -> None:
+        self.asked.append((what, incident_id, by.id, key, text, *(str(v) for v in extra.values())))
+
+    async def declare(self, by: Actor, *, key: str, agent: str | None, summary: str, channel: str | None) -> None:
+        self.asked.append(("declare", by.id, key, str(agent), summary, str(channel)))
+
+    async def offers(self, incident: Incident) -> Sequence[OfferView]:
+        return self.stored
+
+    async def offer(self, offer_id: str) -> OfferView:
+        found = next((o for o in self.stored if o.id == offer_id), None)
+        if found is None:
+            raise Refused("This button is too old.")
+        return found
+
+    async def modal(self, offer: OfferView, by: Actor) -> Mapping[str, Json]:
+        return {"type": "modal", "private_metadata": offer.id}
+
+    async def submit(self, offer_id: str, by: Actor, values: Mapping[str, Json], *, key: str) -> Reply:
+        self.asked.append(("submit", offer_id, by.id, key, str(dict(values))))
+        return self.answer
+
+    async def mark(self, incident_id: str, execution_id: str, by: Actor, *, done: bool, reason: str, key: str) -> Reply:
+        self.asked.append(("mark", incident_id, execution_id, str(done), reason))
+        return self.answer
+
+    async def check(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("check", incident_id, execution_id))
+        return self.answer
+
+    async def page_link(self, incident_id: str, by: Actor) -> str:
+        return f"https://pullcord.example/open/{incident_id}-once"
+
+    async def say_later(self, channel: str, by: Actor, text: str, *, key: str) -> None:
+        self.asked.append(("say", channel, text))
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """The built-in interactions."""
+    return discover(["handlers"])
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """One open incident with a channel of its own."""
+    return Desk({"INC-1": an_incident()}, channels={"C1": "INC-1"})
+
+
+async def run(registry: Registry, desk: Desk, kind: Kind, name: str, **click: Any) -> Reply:
+    """What the interaction answers to Dana's click in the incident's channel."""
+    made = Click(**{"key": "k", "id": name, "by": DANA, "channel": "C1", **click})
+    return await registry.interactions[kind, name].run(made, Services(desk, desk, lambda: AT + timedelta(seconds=12)))
+
+
+def test_every_button_and_modal_that_views_make_has_an_interaction(registry: Registry) -> None:
+    """A button that does nothing is the worst button."""
+    ids = ("ACK", "TAKE", "RESOLVE", "NOTE", "TIMELINE", "TRAY", "DECLARE", "RUN", "MORE", "CHECK")
+    buttons = {getattr(card_buttons, name) for name in (*ids, "MARK_DONE", "MARK_NOT_DONE")}
+    views = {forms.RESOLVE_SUBMIT, forms.NOTE_SUBMIT, forms.MARK_SUBMIT, forms.DECLARE_SUBMIT, "pullcord_submit"}
+    assert buttons <= {name for kind, name in registry.interactions if kind is Kind.BUTTON}
+    assert views <= {name for kind, name in registry.interactions if kind is Kind.VIEW}
+
+
+def test_help_lists_every_command_and_no_other(registry: Registry) -> None:
+    """Except those that answer what comes later, and the tray, which has no word."""
+    words = {name for kind, name in registry.interactions if kind is Kind.COMMAND}
+    assert {line.split()[0].rstrip(":") for line in LINES} == words - {"tray", "help", "contain", "drill"}
+    helps = {i.help for i in registry.interactions.values() if i.kind is Kind.COMMAND}
+    assert set(LINES) <= helps
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("INC-42", "INC-42"), ("inc-042", "INC-42"), ("42", "INC-42"), ("", None), ("INC-x", None), ("9" * 20, None)],
+)
+def test_an_incident_is_named_by_its_id_or_number(word: str, found: str | None) -> None:
+    """As people type it."""
+    assert incident_id(word) == found
+
+
+@pytest.mark.parametrize(("name", "what"), [("pullcord_ack", "acknowledge"), ("pullcord_take", "take")])
+async def test_a_lifecycle_button_is_one_request_with_the_clicks_key(
+    registry: Registry, desk: Desk, name: str, what: str
+) -> None:
+    """The card shows the outcome, so there is nothing to say."""
+    assert await run(registry, desk, Kind.BUTTON, name, value="INC-1") == Quiet()
+    assert desk.asked == [(what, "INC-1", "U0DANA", "k", "")]
+
+
+async def test_the_second_acknowledgement_says_who_was_first_and_writes_nothing(registry: Registry, desk: Desk) -> None:
+    """With how long ago."""
+    desk.incidents["INC-1"] = an_incident(acknowledged_by="U0LEE", acknowledged_at=AT)
+    reply = await run(registry, desk, Kind.BUTTON, "pullcord_ack", value="INC-1")
+    assert isinstance(reply, Say)
+    assert "already acknowledged by <@U0LEE>, 12 s ago" in reply.text
+    assert desk.asked == []
+
+
+async def test_without_a_place_several_open_incidents_are_asked_about(registry: Registry, desk: Desk) -> None:
+    """Never a guess."""
+    desk.incidents["INC-2"] = an_incident(2)
+    with pytest.raises(Refused, match="INC-1, INC-2"):
+        await run(registry, desk, Kind.COMMAND, "ack", channel="C9")
+    await run(registry, desk, Kind.COMMAND, "ack", channel="C9", args="INC-2")
+    assert desk.asked[0][:2] == ("acknowledge", "INC-2")
+
+
+async def test_a_thread_in_a_fixed_channel_finds_its_incident(registry: Registry, desk: Desk) -> None:
+    """By the root message, since the channel holds many."""
+    desk.messages["C9", "1.1"] = "INC-1"
+    await run(registry, desk, Kind.BUTTON, "pullcord_take", channel="C9", thread_ts="1.1", message_ts="2.2")
+    assert desk.asked[0][:2] == ("take", "INC-1")
+
+
+async def test_an_offer_that_asks_opens_its_modal_and_another_is_requested_at_once(
+    registry: Registry, desk: Desk
+) -> None:
+    """The button carries the opaque id only."""
+    desk.stored = [an_offer("of_1"), an_offer("of_2", asks=True)]
+    assert await run(registry, desk, Kind.BUTTON, "pullcord_run", value="of_1") == Quiet()
+    assert desk.asked == [("submit", "of_1", "U0DANA", "k", "{}")]
+    opened = await run(registry, desk, Kind.BUTTON, "pullcord_more", value="of_2")
+    assert isinstance(opened, OpenModal)
+    with pytest.raises(Refused, match="too old"):
+        await run(registry, desk, Kind.BUTTON, "pullcord_run", value="forged")
+
+
+async def test_the_overflow_menu_leads_to_the_tray_and_the_timeline(registry: Registry, desk: Desk) -> None:
+    """Both for the clicker alone."""
+    tray = await run(registry, desk, Kind.BUTTON, "pullcord_more", value="tray:INC-1")
+    assert isinstance(tray, Say)
+    assert tray.blocks
+    link = await run(registry, desk, Kind.BUTTON, "pullcord_more", value="link:INC-1")
+    assert isinstance(link, Say)
+    assert "INC-1-once" in link.text
+
+
+async def test_a_submitted_modal_is_one_request_with_its_values(registry: Registry, desk: Desk) -> None:
+    """Validated by the engine, whose field errors keep the modal open."""
+    desk.answer = FieldErrors({"model": "Choose one."})
+    reply = await run(registry, desk, Kind.VIEW, "pullcord_submit", metadata="of_1", values={"model": "m"})
+    assert reply == desk.answer
+    assert desk.asked == [("submit", "of_1", "U0DANA", "k", "{'model': 'm'}")]
+
+
+async def test_run_and_undo_show_buttons_instead_of_loosening_by_a_typed_word(registry: Registry, desk: Desk) -> None:
+    """Each button asks before it acts; a verb with a modal opens it at once."""
+    desk.stored = [an_offer("of_1"), an_offer("of_2", "pin_model", asks=True), an_offer("of_3", undo_of="ex_1")]
+    assert isinstance(await run(registry, desk, Kind.COMMAND, "run", args="pin_model"), OpenModal)
+    for word, args in (("run", "revoke_tool"), ("undo", ""), ("undo", "ex_1")):
+        reply = await run(registry, desk, Kind.COMMAND, word, args=args)
+        assert isinstance(reply, Say)
+        assert reply.blocks
+    listed = await run(registry, desk, Kind.COMMAND, "run", args="<!channel>")
+    assert isinstance(listed, Say)
+    assert "pin_model" in listed.text
+    assert "<!" not in listed.text
+    nothing = await run(registry, desk, Kind.COMMAND, "undo", args="ex_9")
+    assert isinstance(nothing, Say)
+    assert "nothing" in nothing.text
+    assert desk.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "metadata", "block"),
+    [
+        ("pullcord_resolve_submit", "INC-1", "reason"),
+        ("pullcord_note_submit", "INC-1", "text"),
+        ("pullcord_mark_submit", "INC-1|ex_1|done", "reason"),
+        ("pullcord_declare_submit", "C1", "summary"),
+    ],
+)
+async def test_an_empty_field_keeps_the_modal_open(
+    registry: Registry, desk: Desk, name: str, metadata: str, block: str
+) -> None:
+    """With an error at the field; nothing is requested."""
+    reply = await run(registry, desk, Kind.VIEW, name, metadata=metadata, values={block: "  "})
+    assert isinstance(reply, FieldErrors)
+    assert set(reply.errors) == {block}
+    assert desk.asked == []
+
+
+async def test_an_unknown_execution_is_checked_or_marked_with_a_reason(registry: Registry, desk: Desk) -> None:
+    """Only a person knows; the reason stands on the timeline."""
+    await run(registry, desk, Kind.BUTTON, "pullcord_check", value="INC-1|ex_1")
+    assert isinstance(await run(registry, desk, Kind.BUTTON, "pullcord_mark_not_done", value="INC-1|ex_1"), OpenModal)
+    for word, done in (("done", "True"), ("not_done", "False")):
+        metadata = f"INC-1|ex_1|{word}"
+        await run(registry, desk, Kind.VIEW, "pullcord_mark_submit", metadata=metadata, values={"reason": "I looked"})
+        assert desk.asked[-1] == ("mark", "INC-1", "ex_1", done, "I looked")
+    with pytest.raises(Refused):
+        await run(registry, desk, Kind.BUTTON, "pullcord_check", value="forged")
+
+
+async def test_only_a_pin_on_a_message_of_an_incident_goes_on_the_timeline(registry: Registry, desk: Desk) -> None:
+    """The text is fetched by the worker, not in the listener."""
+    for reaction, channel in (("eyes", "C1"), ("pushpin", "C9")):
+        event = {"reaction": reaction}
+        await run(registry, desk, Kind.EVENT, "reaction_added", event=event, channel=channel, message_ts="3.3")
+    assert desk.asked == []
+    await run(registry, desk, Kind.EVENT, "reaction_added", event={"reaction": "pushpin"}, message_ts="3.3")
+    assert desk.asked == [("pin", "INC-1", "U0DANA", "k", "", "C1", "3.3")]
+
+
+async def test_the_tray_without_an_incident_offers_to_declare_one(registry: Registry) -> None:
+    """And names those that are open."""
+    reply = await run(registry, Desk({}), Kind.COMMAND, "tray")
+    assert isinstance(reply, Say)
+    assert "pullcord_declare" in str(reply.blocks)
+
+
+async def test_hostile_names_stay_text_in_what_a_person_asks_for(registry: Registry) -> None:
+    """Names of agents and alerts come from outside."""
+    hostile = "<!channel> <https://evil.example|x> *b*"
+    desk = Desk({"INC-1": an_incident(name=hostile, agent=hostile)}, channels={"C1": "INC-1"})
+    for word in ("status", "who", "effects", "tray"):
+        reply = await run(registry, desk, Kind.COMMAND, word)
+        assert isinstance(reply, Say)
+        assert "<!channel>" not in f"{reply.text}{reply.blocks}"
+        assert "<https://evil" not in f"{reply.text}{reply.blocks}"
