@@ -152,7 +152,17 @@ async def serve(settings: Settings, only: Part | None = None) -> None:
         limits = Limits(body=settings.recorder.max_body, inflated=settings.recorder.max_inflated)
         parser = await stack.enter_async_context(Parser(redactor, limits))
         kernel = _Kernel(settings, registry, store, clock, redactor, parser, FrozenRuns(store.evidence))
-        await _run(kernel, only, stack)
+        try:
+            await _run(kernel, only, stack)
+        except* Misconfigured as faults:  # one part that cannot start ends all; its reason is what people need
+            raise _first(faults) from None
+
+
+def _first(group: BaseExceptionGroup[Misconfigured]) -> Misconfigured:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, Misconfigured) else Misconfigured(str(found))
 
 
 async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> None:

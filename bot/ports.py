@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification
 from bot.domain.base import Json, Utc, Value
 from bot.domain.desired import AgentState, FlagRead
+from bot.domain.effect import Reversibility
 from bot.domain.incident import Incident
 from bot.domain.run import Run
 
@@ -86,6 +87,15 @@ class AgentControl(ControlPlane, Protocol):
 
     async def resume_agent(self, agent: str) -> Change:
         """Plan to let new runs start again. Only reads. Raises Refused when it is not paused."""
+        ...
+
+
+@runtime_checkable
+class ToolClassControl(Protocol):
+    """Says how reversible an agent's tool is. Meets ControlPlane too, but is no choice of the agent's configuration."""
+
+    async def classify_tool(self, agent: str, tool: str, reversibility: Reversibility) -> Change:
+        """Plan to class one tool from now on. Only reads."""
         ...
 
 

@@ -92,7 +92,8 @@ class Change(Value):
     """A plan to bring one target to a desired value. Making it only reads; it is the preview.
 
     ``summary`` is one sentence in the past tense for the timeline ("revoked issue_refund from refund-bot"),
-    ``expires_in`` the life of a temporary mitigation, None for ever.
+    ``expires_in`` the life of a temporary mitigation, None for ever. ``reread`` says that the incident's runs mean
+    something else afterwards and must be read again.
     """
 
     target: Target
@@ -101,6 +102,7 @@ class Change(Value):
     summary: str
     why: str = ""
     expires_in: timedelta | None = None
+    reread: bool = False
 
 
 class Applied(Value):
@@ -156,8 +158,13 @@ class Execution(Value):
     @property
     def in_force_or_may_be(self) -> bool:
         """True while this execution (if it is a change) restrains or may restrain its target."""
-        return self.change is not None and self.undone_by is None and self.state in {
-            ExecutionState.STARTED,
-            ExecutionState.SUCCEEDED,
-            ExecutionState.UNKNOWN,
-        }
+        return (
+            self.change is not None
+            and self.undone_by is None
+            and self.state
+            in {
+                ExecutionState.STARTED,
+                ExecutionState.SUCCEEDED,
+                ExecutionState.UNKNOWN,
+            }
+        )

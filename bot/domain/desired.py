@@ -15,6 +15,15 @@ TOOLS_DENIED: Final = "agent.tools.denied"
 VALIDATION: Final = "agent.validation"
 PROMPT_SUFFIX: Final = "agent.prompt.suffix"
 
+TOOL_CLASS: Final = "tool.class"
+"""Not a flag of agents: how people classified a tool of an agent, kept under ``catalogue_of(agent)``."""
+
+
+def catalogue_of(agent: str) -> str:
+    """The subject under which the classes that people gave the agent's tools are kept. No agent can read it."""
+    return f"catalogue/{agent}"
+
+
 NEUTRAL: Final[dict[str, Json]] = {
     MODEL: "",
     FALLBACK_MODEL: "",

@@ -182,7 +182,7 @@ class CommandTaken(_Event):
 
 
 class NoteAdded(_Event):
-    """A person's note, or a message that a person pinned; then ``author``, ``said_at`` and ``permalink`` are its own."""
+    """A person's note, or a message that was pinned; then ``author``, ``said_at`` and ``permalink`` are its own."""
 
     type: Literal["note_added"] = "note_added"
     text: str

@@ -166,6 +166,7 @@ def way_back(of: Execution, *, expired: bool) -> Change:
         before=of.change.desired,
         summary=f"{words}: {of.change.summary}",
         why="expired" if expired else "undone",
+        reread=of.change.reread,
     )
 
 

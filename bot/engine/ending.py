@@ -10,6 +10,7 @@ from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Done, RestoreChange, bounded
+from bot.engine.opening import read_run
 from bot.engine.parts import Parts
 from bot.engine.planning import said
 from bot.errors import PullcordError, StoreUnavailable
@@ -71,7 +72,9 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         clear: tuple[str, ...] = () if due else (names.due_verify(execution.id),)
         if undo_of is not None:
             clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
-        return Write(events=(event,), due=tuple(due), clear=clear)
+        again = current.runs if change is not None and change.reread else ()
+        work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
+        return Write(events=(event,), work=work, due=tuple(due), clear=clear)
 
     return await parts.store.incidents.write(incident.id, f"succeeded:{execution.id}", decide)
 

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import structlog
 from pydantic import ValidationError
 
-from bot.domain.catalogue import Catalogue
-from bot.domain.effect import Effect
+from bot.domain.catalogue import Catalogue, ToolRule
+from bot.domain.desired import TOOL_CLASS, Setting, catalogue_of
+from bot.domain.effect import Effect, Reversibility
 from bot.domain.run import Run
 from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
@@ -36,6 +37,8 @@ LARGE = 256_000
 """Bytes of records from which on another process normalises: a thread would take the interpreter from a click."""
 OWN = "otlp"
 """What a run's ``source`` says when the spans came to our own receiver."""
+
+_CLASSES = frozenset(Reversibility) - {Reversibility.UNCLASSIFIED}
 
 ReadRecords = tuple[Run, tuple[Effect, ...], bytes]
 
@@ -73,6 +76,12 @@ def read_export(
     return read_spans(spans, catalogue, now) if spans else None
 
 
+def _why(setting: Setting) -> str:
+    """Who said so, and where."""
+    said = setting.restraint
+    return f"classified by {said.by} in {said.incident}" if said is not None else "classified by a person"
+
+
 class Reader:
     """Finds, reads and freezes runs."""
 
@@ -100,16 +109,16 @@ class Reader:
 
     async def read(self, trace_id: str, agent: str | None) -> Reading | None:
         """The run of this trace, frozen as evidence; None when nobody has it (yet). Refused when it cannot be read."""
-        del agent  # every trace store is asked by the trace's id
         now, source = self._clock.now(), OWN
+        catalogue = await self._catalogue_for(agent)
         records = await self._store.spans.load(trace_id)
         found: ReadRecords | None
         if records:
             large = self._parser is not None and sum(map(len, records)) > LARGE
             run = await self._parser.read(records) if large and self._parser is not None else None
-            found = await asyncio.to_thread(read_records, records, self._catalogue, now, run)
+            found = await asyncio.to_thread(read_records, records, catalogue, now, run)
         else:
-            source, found = await self._elsewhere(trace_id, now)
+            source, found = await self._elsewhere(trace_id, catalogue, now)
         if found is None:
             return None
         run, effects, frozen = found
@@ -120,10 +129,22 @@ class Reader:
             evidence=digest,
             evidence_bytes=len(frozen),
             source=source,
-            catalogue=self._catalogue.version,
+            catalogue=catalogue.version,
         )
 
-    async def _elsewhere(self, trace_id: str, now: datetime) -> tuple[str, ReadRecords | None]:
+    async def _catalogue_for(self, agent: str | None) -> Catalogue:
+        """The configured rules, then what people said of the agent's tools in incidents."""
+        if agent is None:
+            return self._catalogue
+        said = (await self._store.desired.state(catalogue_of(agent))).settings
+        rules = [
+            ToolRule(name=s.element, reversibility=Reversibility(s.value), reason=_why(s))
+            for s in said
+            if s.flag == TOOL_CLASS and s.element and s.value in _CLASSES
+        ]
+        return Catalogue(rules=(*self._catalogue.rules, *rules))
+
+    async def _elsewhere(self, trace_id: str, catalogue: Catalogue, now: datetime) -> tuple[str, ReadRecords | None]:
         for name, source in self._sources:
             try:
                 async with asyncio.timeout(FETCH_SECONDS):
@@ -134,7 +155,7 @@ class Reader:
                 log.warning("trace_source_failed", source=name, error=type(error).__name__)
                 continue
             if body:
-                found = await asyncio.to_thread(read_export, body, trace_id, self._redactor, self._catalogue, now)
+                found = await asyncio.to_thread(read_export, body, trace_id, self._redactor, catalogue, now)
                 if found is not None:
                     return name, found
         return OWN, None

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.events import PULLCORD, Event, RunMissing
-from bot.domain.incident import Incident
+from bot.domain.incident import AttachedRun, Incident
 from bot.domain.work import Due, WorkItem
 from bot.engine import names
 from bot.engine.attaching import Reading, attach
@@ -62,9 +62,10 @@ class Runs:
         before = incident.run(trace_id)
         if before is not None and before.evidence == reading.evidence and before.catalogue == reading.catalogue:
             return
-        await self._attach(incident.id, reading)
+        await self._attach(incident.id, reading, before)
 
-    async def _attach(self, incident_id: str, reading: Reading) -> None:
+    async def _attach(self, incident_id: str, reading: Reading, before: AttachedRun | None) -> None:
+        """Write the reading. The operation names what it replaces: a class may be given, taken back and given again."""
         parts = self._parts
         now = parts.now()
         trace_id = reading.run.trace_id
@@ -76,7 +77,8 @@ class Runs:
             write = attach(current, reading, parts.settings, now)
             return write.model_copy(update={"clear": (names.due_run(current.id, trace_id),)})
 
-        op = f"run:{trace_id}:{reading.evidence[:32]}:{reading.catalogue}"
+        since = before.attached_at.isoformat() if before is not None else "first"
+        op = f"run:{trace_id}:{reading.evidence[:32]}:{reading.catalogue}:{since}"
         await parts.store.incidents.write(incident_id, op, decide)
 
     async def _look_again(self, incident: Incident, trace_id: str, attempt: int) -> None:

@@ -140,7 +140,7 @@ def _unseen(v: _View) -> str:
         more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""
         parts.append(f"⚪ not recorded: {', '.join(foreign(gap, v.width(40)) for gap in gaps[:6])}{more}")
     if reads := words.reads(v.tally):
-        hint = "; a wrong guess is corrected under `tools:` in the configuration" if v.tally.guessed else ""
+        hint = "; wrong? _Correct a guess…_ below" if v.tally.guessed else ""
         parts.append(f"{reads}{hint}")
     return "\n".join(parts)
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
+from bot.domain.action import Applied, Change, Target, Verification, Verified
 from bot.domain.base import Json
 from bot.domain.desired import MODEL, PAUSED, TOOLS_DENIED, AgentState
 from bot.errors import Refused
 from bot.plugin import control_plane
 from bot.ports import Clock, DesiredState
+from runbooks.controls.stored_settings import StoredSettings, shown
 
 NAME = "embedded"
 
@@ -25,16 +26,15 @@ class EmbeddedSettings(BaseModel):
 
 
 @control_plane(NAME, settings=EmbeddedSettings)
-class embedded:  # noqa: N801 - a plug-in is known by its name
+class embedded(StoredSettings):  # noqa: N801 - a plug-in is known by its name
     """Meets ModelControl, ToolControl and AgentControl."""
 
     name = NAME
 
     def __init__(self, settings: EmbeddedSettings, desired: DesiredState, clock: Clock) -> None:
         """``desired`` keeps the state, ``clock`` dates what was read."""
+        super().__init__(desired, clock)
         self._settings = settings
-        self._desired = desired
-        self._clock = clock
 
     # ------------------------------------------------------------------ plans
 
@@ -82,25 +82,7 @@ class embedded:  # noqa: N801 - a plug-in is known by its name
             raise Refused(message, next_step="Nothing needs to be resumed.")
         return Change(target=self._target(agent, PAUSED), desired=None, before=True, summary=f"resumed {agent}")
 
-    # ------------------------------------------------------------------ the life of a change
-
-    async def current(self, target: Target) -> Snapshot:
-        """What is set now, with the restraint behind it."""
-        state = await self._desired.state(target.subject)
-        setting = state.setting(target.setting, target.element)
-        return Snapshot(
-            value=None if setting is None else setting.value,
-            revision=state.revision,
-            restraint=None if setting is None else setting.restraint,
-            at=self._clock.now(),
-        )
-
-    async def apply(self, change: Change, key: str, restraint: Restraint | None) -> Applied:
-        """Write the desired value, once per key."""
-        target = change.target
-        return await self._desired.put(
-            target.subject, target.setting, target.element, change.desired, key=key, restraint=restraint
-        )
+    # ------------------------------------------------------------------ what the agent itself has seen
 
     async def verify(self, change: Change, applied: Applied) -> Verification:
         """In force when the agent itself has read the flag since; mismatch when somebody set another value."""
@@ -108,7 +90,7 @@ class embedded:  # noqa: N801 - a plug-in is known by its name
         setting = (await self._desired.state(target.subject)).setting(target.setting, target.element)
         held: Json = None if setting is None else setting.value
         if held != change.desired:
-            detail = f"{target} now holds {_shown(held)}, not {_shown(change.desired)}"
+            detail = f"{target} now holds {shown(held)}, not {shown(change.desired)}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
         read = (await self._desired.reads(target.subject)).get(target.setting)
         if read is not None and applied.revision is not None and read.revision >= applied.revision:
@@ -118,28 +100,6 @@ class embedded:  # noqa: N801 - a plug-in is known by its name
         detail = f"written; {target.subject} {last}"
         return Verification(verified=Verified.PENDING, detail=detail, at=now)
 
-    async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
-        """Put back what was there, only while the setting is still the one that ``applied`` wrote."""
-        target = change.target
-        state = await self._desired.state(target.subject)
-        setting = state.setting(target.setting, target.element)
-        ours = setting.key if setting is not None and setting.revision == applied.revision else None
-        if setting is None and change.desired is None:
-            ours = ""
-        if ours is None and (setting is None or setting.key != key):
-            held = _shown(None if setting is None else setting.value)
-            message = f"{target} is no longer what this action set; it holds {held}."
-            raise Refused(message, next_step="Look at who changed it before you change it again.")
-        return await self._desired.put(
-            target.subject,
-            target.setting,
-            target.element,
-            before.value,
-            key=key,
-            restraint=before.restraint,
-            only_if_key=ours or None,
-        )
-
     def _target(self, agent: str, flag: str, element: str | None = None) -> Target:
         return Target(control=NAME, subject=agent, setting=flag, element=element)
 
@@ -147,7 +107,3 @@ class embedded:  # noqa: N801 - a plug-in is known by its name
 def _denied(state: AgentState, tool: str) -> bool:
     setting = state.setting(TOOLS_DENIED, tool)
     return setting is not None and setting.value is True
-
-
-def _shown(value: Json) -> str:
-    return "nothing" if value is None or value == "" else repr(value)

@@ -35,15 +35,25 @@ sources:
 tools:
   - name: issue_refund
     reversibility: irreversible
-    target: "{arguments.customer_id}"
+    target: "order {arguments.order_id}"
+    summary: "{arguments.amount_minor|money:arguments.currency} → order {arguments.order_id}"
   - name: send_email
     reversibility: irreversible
-    target: "{arguments.to}"
+    target: "{arguments.recipient}"
+    summary: "→ {arguments.recipient} “{arguments.subject}”"
   - name: book_courier
     reversibility: compensable
     undo_window: 1h
-  - names: [create_ticket, update_order, set_account_flag, apply_coupon]
+    target: "order {arguments.order_id}"
+    summary: "pickup of order {arguments.order_id} at {arguments.address}"
+  - names: [create_ticket, update_order]
     reversibility: reversible
+    target: "order {arguments.order_id}"
+    summary: "order {arguments.order_id}"
+  - names: [set_account_flag, apply_coupon]
+    reversibility: reversible
+    target: "{arguments.customer_id}"
+    summary: "{arguments.customer_id}"
 evals:
   remote: {evals}
 """

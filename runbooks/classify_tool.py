@@ -1,0 +1,71 @@
+"""The verb ``classify_tool``."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.domain.action import Change, Risk
+from bot.domain.effect import Effect, Reversibility, ranked
+from bot.plugin import ActionContext, Choice, Choices, Hidden, Offered, Params, Prefill, action
+from bot.ports import ToolClassControl
+
+_CLASSES = (
+    Choice("read_only", "Read only: changes nothing outside the run"),
+    Choice("reversible", "Reversible: the old state can be put back"),
+    Choice("compensable", "Compensable: a counter-action exists"),
+    Choice("irreversible", "Irreversible: nothing takes it back"),
+)
+
+
+def _doubtful(ctx: ActionContext) -> list[Effect]:
+    """One effect of each tool whose class nobody has said: unclassified ones first, then reads by guess."""
+    found = [e for e in ctx.incident.effects if e.guessed or e.reversibility is Reversibility.UNCLASSIFIED]
+    return list({e.tool: e for e in reversed(ranked(found))}.values())[::-1]
+
+
+def _tools(ctx: ActionContext) -> Sequence[Choice]:
+    doubtful = {e.tool: e for e in _doubtful(ctx)}
+    others = {e.tool: e for e in ctx.incident.effects if e.tool not in doubtful}
+    return [Choice(tool, f"{tool} ({_now(effect)})") for tool, effect in (doubtful | others).items()]
+
+
+def _now(effect: Effect) -> str:
+    words = effect.reversibility.value.replace("_", " ")
+    return f"{words}, guessed" if effect.guessed else words
+
+
+def _first(ctx: ActionContext) -> str | None:
+    doubtful = _doubtful(ctx)
+    return doubtful[0].tool if doubtful else None
+
+
+class ClassifyTool(Params):
+    """Which tool, and how reversible it is."""
+
+    tool: Annotated[str, Choices(_tools), Prefill(_first)] = Field(min_length=1, max_length=200, title="Tool")
+    reversibility: Annotated[str, Choices(lambda _ctx: _CLASSES)] = Field(
+        pattern="^(read_only|reversible|compensable|irreversible)$",
+        title="What it does",
+        description="For this agent, from now on. Write it into tools: of the configuration to keep it for good.",
+    )
+    why: str = Field(default="", max_length=300, title="Why")
+
+
+def _offer(ctx: ActionContext) -> Offered | Hidden:
+    doubtful = _doubtful(ctx)
+    if not doubtful:
+        return Hidden("every tool of this incident is classified")
+    unclassified = doubtful[0].reversibility is Reversibility.UNCLASSIFIED
+    label = f"Classify {doubtful[0].tool}…" if unclassified else "Correct a guess…"
+    return Offered(label=label, rank=38 if unclassified else 60, always_ask=True)
+
+
+@action("classify_tool", title="Classify tool", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
+async def classify_tool(ctx: ActionContext, params: ClassifyTool, classes: ToolClassControl) -> Change:
+    """Say how reversible a tool of this agent is.
+
+    Takes effect now: the incident's runs are read again with it, and so is every later run.
+    """
+    change = await classes.classify_tool(ctx.agent.name, params.tool, Reversibility(params.reversibility))
+    return change.model_copy(update={"why": params.why})
