@@ -20,6 +20,20 @@ FLAGS = (
 )
 
 
+STEADY = """(async () => {
+  const find = () => document.querySelector(%s);
+  const middle = () => { const r = find().getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; };
+  find().scrollIntoView({block: "center"});
+  const before = middle();
+  await new Promise((done) => setTimeout(done, 120));
+  if (!find()) return null;
+  const after = middle();
+  const hit = document.elementFromPoint(...after);
+  return hit && find().contains(hit) && before.join() === after.join() ? after : null;
+})()"""
+"""The middle of an element once it stands still and is not covered, else null."""
+
+
 class Page:
     """One tab. `errors` collects uncaught exceptions, console errors and what the content policy refused."""
 
@@ -78,10 +92,9 @@ class Page:
     async def press(self, selector: str) -> None:
         """Click the first element that the selector finds, with a real mouse event at its middle."""
         await self.until(f"document.querySelector({selector!r})")
-        box = await self.run(
-            f"(() => {{const n = document.querySelector({selector!r}); n.scrollIntoView({{block: 'center'}});"
-            "const r = n.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]})()"
-        )
+        box = None
+        while box is None:  # a page that still scrolls or redraws would be missed
+            box = await self.run(STEADY % repr(selector))
         for kind in ("mousePressed", "mouseReleased"):
             await self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
