@@ -51,7 +51,7 @@ def buttons(body: Mapping[str, Any]) -> Iterator[Incoming]:
     state = _map(_map(body.get("state")) or _map(view.get("state")))
     ts = _text(container.get("message_ts")) or _text(message.get("ts"))
     by = _person(body)
-    for raw in body.get("actions") or ():
+    for raw in _list(body.get("actions")):
         action = _map(raw)
         action_id = _text(action.get("action_id"))
         place = ts or _text(container.get("view_id")) or _text(view.get("id"))
@@ -80,7 +80,7 @@ def submission(body: Mapping[str, Any]) -> Incoming:
     """``view_submission``. Its key is the view's id: the same modal sent twice is one request."""
     view = _map(body.get("view"))
     by = _person(body)
-    inputs = (b for b in view.get("blocks") or () if isinstance(b, Mapping) and b.get("type") == "input")
+    inputs = (b for b in _list(view.get("blocks")) if isinstance(b, Mapping) and b.get("type") == "input")
     click = Click(
         key=_key("view", _text(view.get("id")), _text(view.get("callback_id")), by.id),
         id=_text(view.get("callback_id")),
@@ -166,6 +166,10 @@ def _key(*parts: str) -> str:
 
 def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -43,7 +43,7 @@ async def test_a_command_over_http_is_answered_and_a_forged_one_is_not(
             parts.connect(None, no_offers)  # type: ignore[arg-type]
             config = uvicorn.Config(Starlette(routes=list(parts.routes())), log_level="warning", lifespan="off")
             server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined,method-assign]
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
             loops = [asyncio.create_task(loop()) for loop in parts.loops("web").values()]
             serving = asyncio.create_task(server.serve(sockets=[bound]))
             try:

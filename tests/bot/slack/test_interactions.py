@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest_asyncio
 from redis import Redis
 
+from bot.domain.events import NoteAdded
 from bot.domain.work import Work
 from bot.engine.engine import Engine
 from bot.engine.planning import ControlPlanes
