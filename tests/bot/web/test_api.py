@@ -7,8 +7,8 @@ from redis import Redis
 from bot.settings import Environment
 from bot.timeline.store import Store
 from tests.support.clock import ManualClock
-from tests.support.incidents import TRACE, a_run, an_incident
 from tests.support.web import API_TOKEN, OTLP_TOKEN, Runs, bearer, serving, settings
+from tests.support.whole_incident import TRACE, a_run, an_incident
 
 READER = bearer(API_TOKEN)
 PATHS = ("", "/INC-1", "/INC-1/timeline", "/INC-1/evidence")

@@ -12,8 +12,8 @@ from redis import Redis
 from bot.settings import SlackSettings
 from bot.timeline.store import Store
 from tests.support.clock import ManualClock
-from tests.support.incidents import TRACE, a_run, an_incident
 from tests.support.web import API_TOKEN, Runs, bearer, serving, settings
+from tests.support.whole_incident import TRACE, a_run, an_incident
 
 READER = bearer(API_TOKEN)
 COOKIE = "pullcord_session"
