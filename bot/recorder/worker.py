@@ -5,6 +5,7 @@ the first of a message is JSON. No pickle: what comes back is JSON and the store
 belongs to the frames alone, so whatever prints goes to standard error.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
 def main() -> None:
     """Answer requests until standard input ends, which it does when the parent closes it or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when we end
+    gc.disable()  # our values hold no cycles; scanning a large trace's over and over costs a third of the time
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
