@@ -156,8 +156,15 @@ class Paging:
         policy = self._settings.agent(incident.agent)
         has_it = [user for user in (incident.commander, incident.acknowledged_by) if user is not None]
         users = tuple(dict.fromkeys([*has_it, *(policy.on_call or policy.fallback)]))
-        mark = hashlib.sha256(repr(sorted((k, str(v)) for k, v in item.payload.items() if k != "attempt")).encode())
-        key = f"{incident.id}:again:{mark.hexdigest()[:16]}"
+        kept = item.payload.get("mark")
+        if isinstance(kept, str):
+            mark = kept
+        else:
+            # the reason alone is the same words each time; what makes a page new is one more effect without a way back
+            irreversible = sum(1 for effect in incident.effects if effect.irreversible)
+            mark = f"{irreversible}:{hashlib.sha256(reason.encode()).hexdigest()[:12]}"
+        reason = f"{reason} ({mark.partition(':')[0]} in all)"
+        key = f"{incident.id}:again:{mark}"
         sent = await self._send(incident, Step(users, reason), key)
         now, wait = self._clock.now(), _wait(sent, attempt)
         number = max((p.step for p in incident.pages), default=0)
@@ -166,12 +173,12 @@ class Paging:
             events = [*_paged(newest, sent, number, now, detail=reason[:200])]
             due: tuple[Due, ...] = ()
             if wait is not None and newest.open:
-                payload: dict[str, Json] = {**item.payload, "attempt": attempt + 1}
+                payload: dict[str, Json] = {**item.payload, "attempt": attempt + 1, "mark": mark}
                 again = WorkItem(kind=Work.PAGE, incident=newest.id, payload=payload)
                 due = (Due(id=f"again:{newest.id}", at=now + timedelta(seconds=wait), item=again),)
             return Write(events=tuple(events), due=due, dirty=bool(events)) if events or due else None
 
-        await self._store.incidents.write(incident.id, f"again:{mark.hexdigest()[:16]}:{attempt}", decide)
+        await self._store.incidents.write(incident.id, f"again:{mark}:{attempt}", decide)
 
 
 def first_page(incident_id: str) -> WorkItem:

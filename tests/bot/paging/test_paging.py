@@ -8,7 +8,7 @@ from bot.paging.paging import first_page
 from bot.timeline.timeline import Write
 from sandbox.slack.faults import FaultKind
 from tests.bot.paging.conftest import Night
-from tests.bot.slack.incidents import acknowledge, resolve
+from tests.bot.slack.incidents import a_run_with, acknowledge, an_effect, resolve
 
 
 async def test_step_0_announces_with_a_mention_and_wakes_each_person_directly(night: Night) -> None:
@@ -141,6 +141,10 @@ async def test_a_new_irreversible_effect_pages_again_although_acknowledged(night
     assert await night.woken("U0DANA") == 2
     assert any("One more refund" in p.detail for p in (await night.read()).pages)
     assert await night.later(60) == []
+    await night.store.incidents.write("INC-1", "e", lambda _i: Write(events=a_run_with(an_effect())))
+    await night.store.work.schedule(Due(id="again:INC-1", at=night.clock.now(), item=item))
+    await night.work()
+    assert await night.woken("U0DANA") == 3, "the same words about another effect are another page"
 
 
 async def test_hostile_names_wake_nobody_else(night: Night) -> None:

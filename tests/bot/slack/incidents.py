@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 
 from bot.domain.alert import Alert, AlertStatus
-from bot.domain.events import PULLCORD, Acknowledged, Actor, ActorKind, IncidentOpened, IncidentResolved, NoteAdded
+from bot.domain.effect import Effect, EffectOutcome, Reversibility
+from bot.domain.events import (
+    PULLCORD,
+    Acknowledged,
+    Actor,
+    ActorKind,
+    EffectsListed,
+    Event,
+    IncidentOpened,
+    IncidentResolved,
+    NoteAdded,
+    RunAttached,
+)
+from bot.domain.run import RunSummary
 from bot.timeline.store import Store
 from bot.timeline.timeline import OpenResult, Write
 
@@ -52,3 +65,35 @@ async def open_one(store: Store, op: str = "open", alert: Alert | None = None, *
     """Open an incident, joined by the alert's group if there is an alert."""
     join = None if alert is None else alert.group
     return await store.incidents.open(op, lambda number: opening(number, alert, **more), join)
+
+
+def a_run_with(*effects: Effect) -> tuple[Event, ...]:
+    """The events by which a run with these effects is attached."""
+    run = RunSummary(trace_id=TRACE, agent="refund-bot")
+    attached = RunAttached(
+        at=AT,
+        by=PULLCORD,
+        run=run,
+        evidence="e" * 64,
+        evidence_bytes=1,
+        source="recorder",
+        alerted=True,
+        catalogue="",
+        parts=1,
+    )
+    listed = EffectsListed(at=AT, by=PULLCORD, trace_id=TRACE, evidence="e" * 64, part=1, effects=effects)
+    return attached, listed
+
+
+def an_effect(**more: object) -> Effect:
+    """A refund that went out and cannot be undone."""
+    fields = {
+        "id": "ef1",
+        "trace_id": TRACE,
+        "order": 1,
+        "tool": "issue_refund",
+        "reversibility": Reversibility.IRREVERSIBLE,
+        "outcome": EffectOutcome.APPLIED,
+        **more,
+    }
+    return Effect.model_validate(fields)

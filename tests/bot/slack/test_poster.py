@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.events import PULLCORD, Announced, HeadPosted
+from bot.domain.work import Work, WorkItem
 from bot.slack.poster import Poster
 from bot.timeline.timeline import Write
 from sandbox.slack.faults import FaultKind
-from tests.bot.slack.incidents import acknowledge, note, open_one, resolve
+from tests.bot.slack.incidents import a_run_with, acknowledge, an_effect, note, open_one, resolve
 from tests.bot.slack.workspace import Desk
 from tests.support.waiting import wait_until
 
@@ -217,3 +218,20 @@ async def test_a_storm_of_changes_is_one_edit_and_no_call_is_answered_429(desk: 
     channel, ts = await desk.root(opened.incident_id)
     said = "\n".join(m["text"] for m in await desk.slack.messages(channel, thread_ts=ts))
     assert all(said.count(f": w{n}\n") + said.endswith(f": w{n}") == 1 for n in range(50))
+
+
+async def test_a_closing_undo_window_is_rendered_anew_by_a_due_time(desk: Desk) -> None:
+    """At 60, 30, 10 minutes and the end: not each minute, and also after a restart."""
+    opened = await open_one(desk.store)
+    deadline = desk.clock.now() + timedelta(minutes=45)
+    events = a_run_with(an_effect(reversibility="compensable", undo_deadline=deadline))
+    await desk.store.incidents.write(opened.incident_id, "run", lambda _i: Write(events=events))
+    poster = desk.poster()
+    async with running(poster):
+        await settled(desk, opened.incident_id)
+    due = await desk.store.work.due_at(f"refresh:{opened.incident_id}")
+    assert due is not None
+    assert abs((due - (deadline - timedelta(minutes=30))).total_seconds()) < 0.01
+    assert await desk.store.outbox.size() == 0
+    await poster.refresh(WorkItem(kind=Work.REFRESH, incident=opened.incident_id))
+    assert await desk.store.outbox.size() == 1
