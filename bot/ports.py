@@ -188,7 +188,7 @@ class ChatMessage(Value):
 
 
 class Chat(Protocol):
-    """How people are reached in Slack. Raises ActionFailed (Slack said no) or OutcomeUnknown (no answer)."""
+    """How people are reached in Slack. Raises ActionFailed (a no), Busy (ask later) or OutcomeUnknown (no answer)."""
 
     async def direct(self, user: str, message: DirectMessage, dedupe_key: str) -> str:
         """Send one person a direct message, once per ``dedupe_key``; answers its ts."""
