@@ -15,10 +15,10 @@ from bot.views import blocks as b
 from bot.views import limits, words
 from bot.views.blocks import Block, Card
 from bot.views.card_buttons import containment, lifecycle, unknown_rows
-from bot.views.card_rows import effect_rows, result_rows
+from bot.views.card_rows import Width, effect_rows, result_rows
 from bot.views.text import clock, code, cut_escaped, duration, foreign, listed, moment, number, own_words, person
 
-_SCALES = (1.0, 0.6, 0.35, 0.2)
+_SCALES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _View:
     scale: float
 
     def width(self, full: int) -> int:
-        return max(12, int(full * self.scale))
+        return max(8, int(full * self.scale))
 
 
 def card(
@@ -52,33 +52,37 @@ def card(
     made = Card("", ())
     for scale in _SCALES:
         view = _View(incident, offers, now, page_url, repeats, tally, scale)
-        made = Card(sentence(incident, now), tuple(_blocks(view)))
+        made = Card(sentence(incident, now, view.width), tuple(_blocks(view)))
         if made.size < limits.CARD_BYTES:
             break
     return made
 
 
-def sentence(incident: Incident, now: datetime) -> str:
+def _full(length: int) -> int:
+    return length
+
+
+def sentence(incident: Incident, now: datetime, width: Width = _full) -> str:
     """The card in one full sentence or two, at most 300 characters: for notifications and screen readers."""
     tally = counts(words.standing(incident, now))
     severity = foreign(incident.severity, 12)
-    about = foreign(words.subject(incident), 60)
+    about = foreign(words.subject(incident), width(60))
     match incident.state:
         case IncidentState.RESOLVED:
             by = person(incident.resolved_by or "pullcord")
             after = f" after {duration(incident.resolved_at - incident.opened_at)}" if incident.resolved_at else ""
-            text = f"{severity} of {about} resolved by {by}{after}: {_clause(incident.resolution or '')}"
+            text = f"{severity} of {about} resolved by {by}{after}: {_clause(incident.resolution or '', width)}"
         case IncidentState.OPEN:
-            text = f"{severity}: {_did(incident, tally, now)} {_woken(incident)}"
+            text = f"{severity}: {_did(incident, tally, now, width)} {_woken(incident)}"
         case _:
             has = person(incident.acknowledged_by or "pullcord")
             led = f", commander {person(incident.commander)}" if incident.commander else ""
-            text = f"{severity} {incident.state.value}, {has} has it{led}: {_did(incident, tally, now)}"
+            text = f"{severity} {incident.state.value}, {has} has it{led}: {_did(incident, tally, now, width)}"
     return cut_escaped(text, limits.SENTENCE)
 
 
-def _did(incident: Incident, tally: EffectCounts, now: datetime) -> str:
-    about = foreign(words.subject(incident), 60)
+def _did(incident: Incident, tally: EffectCounts, now: datetime, width: Width) -> str:
+    about = foreign(words.subject(incident), width(60))
     if not incident.runs:
         return f"what {about} did is not known yet."
     if not tally.changes:
@@ -86,7 +90,8 @@ def _did(incident: Incident, tally: EffectCounts, now: datetime) -> str:
     if not tally.no_way_back:
         return f"{about} did {number(tally.changes, 'thing')} that can be undone or compensated."
     lost = [effect for effect in words.standing(incident, now) if effect.irreversible]
-    return f"{about} did {number(tally.no_way_back, 'thing')} that cannot be undone ({foreign(words.kinds(lost), 80)})."
+    what = foreign(words.kinds(lost), width(80))
+    return f"{about} did {number(tally.no_way_back, 'thing')} that cannot be undone ({what})."
 
 
 def _woken(incident: Incident) -> str:
@@ -94,8 +99,8 @@ def _woken(incident: Incident) -> str:
     return f"On call: {listed(person(u) for u in users[:3])}. Nobody has it yet." if users else "Nobody has it yet."
 
 
-def _clause(reason: str) -> str:
-    shown = foreign(reason, 120) or "no reason was given"
+def _clause(reason: str, width: Width) -> str:
+    shown = foreign(reason, width(120)) or "no reason was given"
     return shown if shown.endswith((".", "…", "!", "?")) else f"{shown}."
 
 
@@ -140,9 +145,16 @@ def _unseen(v: _View) -> str:
         more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""
         parts.append(f"⚪ not recorded: {', '.join(foreign(gap, v.width(40)) for gap in gaps[:6])}{more}")
     if reads := words.reads(v.tally):
-        hint = "; wrong? _Correct a guess…_ below" if v.tally.guessed else ""
-        parts.append(f"{reads}{hint}")
+        parts.append(f"{reads}{_correct(v) if v.tally.guessed else ''}")
     return "\n".join(parts)
+
+
+def _correct(v: _View) -> str:
+    """How a wrong guess is corrected: by the button where the verb is offered, else by the catalogue."""
+    classify = next((offer for offer in v.offers if offer.action == "classify_tool"), None)
+    if classify is None:
+        return "; a wrong guess is corrected under `tools:` in the configuration"
+    return f"; wrong? Press {foreign(classify.label, v.width(50))}"
 
 
 def _status(v: _View) -> list[str]:

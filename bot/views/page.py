@@ -253,7 +253,7 @@ def _run_row(incident: Incident, run: AttachedRun, standing: Sequence[Effect]) -
         models=f"{short(asked or 'not recorded', 40)} → {short(served or 'not recorded', 40)}",
         spoken=", ".join(count.text for count in shown) or "changed nothing",
         counts=shown,
-        evidence=run.evidence[:12],
+        evidence=f"{run.evidence[:8]}…",
     )
 
 

@@ -1,7 +1,7 @@
 """The page's table of effects, what is still open, and the mitigations in force."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
@@ -38,15 +38,22 @@ def groups(standing: Sequence[Effect], now: datetime) -> tuple[EffectGroup, ...]
     made = []
     for name, classes, kind, meaning in _GROUPS:
         members = [e for e in standing if e.happened and e.reversibility in classes]
-        members.sort(
-            key=lambda e: (e.substitute is not None, e.undo_deadline or datetime.max.replace(tzinfo=now.tzinfo))
-        )
+        members.sort(key=_still_open)
         if members:
             made.append(_group(name, members, shape(kind), meaning, now))
     rejected = [e for e in standing if not e.happened and e.reversibility is not Reversibility.READ_ONLY]
     if rejected:
         made.append(_group("Rejected attempts", rejected, REJECTED, "shown, not counted as happened", now))
     return tuple(made)
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def _still_open(effect: Effect) -> tuple[bool, bool, datetime, datetime, int]:
+    """What waits for a person first (no substitute, outcome unknown, window closing), then by time."""
+    known = effect.outcome is not EffectOutcome.UNKNOWN
+    return effect.substitute is not None, known, effect.undo_deadline or _NEVER, effect.at or _NEVER, effect.order
 
 
 def _group(name: str, members: Sequence[Effect], mark: object, meaning: str, now: datetime) -> EffectGroup:

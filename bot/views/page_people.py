@@ -139,7 +139,7 @@ def _action_row(
 def _done(execution: Execution) -> str:
     if execution.state in {ExecutionState.SUCCEEDED, ExecutionState.FAILED} or execution.summary is None:
         return execution.summary or f"asked for: {execution.title}"
-    return f"asked for: {execution.summary}"
+    return f"asked for: {execution.title}"
 
 
 def _mark(execution: Execution) -> Glyph:

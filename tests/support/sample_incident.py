@@ -32,6 +32,7 @@ START = DAY + timedelta(hours=2, minutes=57, seconds=51)
 NOW = DAY + timedelta(hours=3, minutes=21, seconds=40)
 LEE = ev.Actor(kind=ev.ActorKind.PERSON, id="U0LEE", team="T1")
 DANA = ev.Actor(kind=ev.ActorKind.PERSON, id="U0DANA", team="T1")
+PULL = ev.PULLCORD
 SOURCE = ev.Actor(kind=ev.ActorKind.SOURCE, id="alertmanager")
 
 # (parent row, kind, name, start s, length s, tokens)
@@ -246,6 +247,27 @@ def _restraint(
             detail=detail,
             applied=Applied(revision=4),
             expires_at=expires if isinstance(expires, datetime) else None,
+        ),
+    ]
+
+
+def started(execution: str, title: str, change: Change) -> list[ev.Event]:
+    """An action that was asked for and begun."""
+    begun = at("03:09:00")
+    asked = ev.ActionRequested(
+        at=begun, by=LEE, execution=execution, action="revoke_tool", title=title, params={}, offer=f"of_{execution}"
+    )
+    snapshot = Snapshot(value=None, revision=1, at=begun)
+    return [
+        asked,
+        ev.ActionStarted(
+            at=begun,
+            by=PULL,
+            execution=execution,
+            key=execution,
+            change=change,
+            snapshot=snapshot,
+            summary=change.summary,
         ),
     ]
 

@@ -22,11 +22,13 @@ from tests.support.sample_incident import (
     TRACE,
     at,
     chain,
+    change_of,
     opening,
     resolved_entries,
     sample_effects,
     sample_incident,
     sample_offers,
+    started,
 )
 
 FIRING = sample_incident(chain(opening()))
@@ -77,7 +79,9 @@ def test_gaps_and_guessed_reads_are_said() -> None:
     """What was not recorded is named; a guess is called one, with the way to correct it."""
     shown = said(card(FIRING, [], NOW))
     assert "⚪ not recorded: seed, tool definitions" in shown
-    assert "2 reads (1 guessed by name); wrong? _Correct a guess…_" in shown
+    assert "2 reads (1 guessed by name); a wrong guess is corrected under `tools:`" in shown
+    classify = sample_offers()[3].model_copy(update={"action": "classify_tool", "label": "Correct a guess…"})
+    assert "2 reads (1 guessed by name); wrong? Press Correct a guess…" in said(card(FIRING, [classify], NOW))
 
 
 def test_the_text_is_one_sentence_for_notifications() -> None:
@@ -237,3 +241,21 @@ def test_no_incident_breaks_the_other_messages(told: list[ev.Event], offers: lis
         tray(incident, offers, NOW, hidden=[(bad[1], bad[2])] * 30),
     ):
         assert problems(made) == []
+
+
+def test_the_longest_texts_everywhere_still_fit() -> None:
+    """Fire signs in every foreign text (twelve bytes each as JSON), 2,000 effects, seven actions, thirty offers."""
+    fire = "\U0001f525" * 190
+    worst = sample_effects()[5].model_copy(update={"tool": fire, "summary": fire * 2})
+    told = opening([worst.model_copy(update={"id": f"e{n}", "order": n + 1}) for n in range(2000)])
+    told[0] = told[0].model_copy(update={"agent": fire, "name": fire})
+    for n in range(7):
+        told += started(f"ex{n}", fire, change_of("agent.tools.denied", fire, fire))
+        told.append(ev.ActionUnknown(at=NOW, by=PULL, execution=f"ex{n}", reason=fire))
+    told += [ev.SlackRefused(at=NOW, by=PULL, method="x", error=fire, consequence=fire)] * 3
+    offer = sample_offers()[1].model_copy(update={"label": fire, "consequence": fire * 2})
+    offers = [offer.model_copy(update={"id": f"of_{n}", "asks": n > 2}) for n in range(30)]
+    made = card(hostile.incident_of(told), offers, NOW, page_url="https://p.example/incidents/INC-42", repeats=9)
+    assert made.size < limits.CARD_BYTES
+    assert len(made.blocks) == limits.CARD_BLOCKS
+    assert problems(made) == []
