@@ -42,7 +42,7 @@ def record(
     try:
         return made, exporter.export(kept.ended)
     finally:
-        exporter.shutdown()
+        exporter.shutdown()  # type: ignore[no-untyped-call]
         provider.shutdown()
 
 

@@ -18,6 +18,7 @@ agents:
     models: [gpt-x-2026-03-12, gpt-x-2026-05-01]
     tools: [issue_refund]
   other-bot: {token: "${OTHER_TOKEN}"}
+  eval-bot: {on_call: [U0LEE]}
 sources:
   alertmanager:
     bearer: ${ALERT_TOKEN}

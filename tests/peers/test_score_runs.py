@@ -15,7 +15,7 @@ _SOURCES = "sources:\n  alertmanager:\n    bearer: ${ALERT_TOKEN}\n"
 pytestmark = [
     pytest.mark.peers,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not _SCORER.exists(), reason="the labelled failing runs (../shared) are not beside this checkout"),
+    pytest.mark.skipif(not _SCORER.exists(), reason="../shared with the labelled runs is not beside this checkout"),
 ]
 
 Score = Callable[..., dict[str, float]]
