@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 import uvicorn
@@ -46,6 +46,8 @@ from bot.work.ticks import Ticks
 _log = structlog.get_logger(__name__)
 _STALE_TICK = 5.0
 _STOP_SECONDS = 10.0
+_EXECUTE_LIMIT = timedelta(seconds=120)
+"""A git push may take its 60 s twice; cut off, it would end as unknown."""
 
 
 class SystemClock:
@@ -168,7 +170,7 @@ def _first(group: BaseExceptionGroup[Misconfigured]) -> Misconfigured:
 async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> None:
     settings, store, clock = kernel.settings, kernel.store, kernel.clock
     slack = await _slack(kernel, stack)
-    engine = Engine(store, kernel.registry, settings, _planes(kernel), slack.chat, clock)
+    engine = Engine(store, kernel.registry, settings, _planes(kernel), slack.chat, clock, kernel.parser)
     slack.connect(Services(engine.incidents, engine.requests, clock.now), engine.offers)
     probes: dict[str, Callable[[], Awaitable[str | None]]] = {"store": lambda: _store_answers(store)}
     stop = asyncio.Event()
@@ -180,7 +182,13 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
         ticks: Ticks | None = None
         if only != "web":
             paging = Paging(store, slack.chat, settings, clock)
-            consumer = Consumer(store, _handlers(engine, paging, slack), clock, scrub=kernel.redactor.text)
+            consumer = Consumer(
+                store,
+                _handlers(engine, paging, slack),
+                clock,
+                limits={Work.EXECUTE: _EXECUTE_LIMIT},
+                scrub=kernel.redactor.text,
+            )
             ticks = Ticks(store, clock, scrub=kernel.redactor.text)
             await ticks.start()
             stack.push_async_callback(ticks.stop)

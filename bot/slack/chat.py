@@ -5,16 +5,20 @@ by its metadata before it would send a second one. When the history cannot be re
 not woken.
 """
 
+import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.errors import StoreUnavailable
 from bot.ports import ChatMessage, Clock, DirectMessage
 from bot.slack.client import SlackClient
 from bot.slack.errors import SlackError, UserUnreachable
 from bot.slack.identity import Identity
 from bot.timeline.intents import Intents
+from bot.timeline.names import Names
 
 MEMBER_SECONDS = 60.0
 SKEW_SECONDS = 300.0
@@ -32,8 +36,11 @@ class _Member:
 class SlackChat:
     """Posts through the Web API; RateLimited (``Busy``) is passed on so that the caller reschedules."""
 
-    def __init__(self, client: SlackClient, identity: Identity, intents: Intents, clock: Clock) -> None:
-        """``intents`` is ``store.intents``."""
+    def __init__(
+        self, client: SlackClient, identity: Identity, intents: Intents, clock: Clock, names: Names | None = None
+    ) -> None:
+        """``intents`` is ``store.intents``, ``names`` (``store.names``) is told what people are called."""
+        self._names = names
         self._client = client
         self._identity = identity
         self._intents = intents
@@ -94,11 +101,20 @@ class SlackChat:
         except UserUnreachable:
             full = False
         else:
-            full = self._is_full(answer.get("user") or {})
+            person = answer.get("user") or {}
+            full = self._is_full(person)
+            await self._learn(user, person)
         if len(self._members) >= _MOST_MEMBERS:
             self._members.clear()
         self._members[user] = _Member(full=full, at=now)
         return full
+
+    async def _learn(self, user: str, person: Mapping[str, Any]) -> None:
+        profile = person.get("profile") or {}
+        name = profile.get("display_name") or person.get("name") or ""
+        if self._names is not None and isinstance(name, str):
+            with contextlib.suppress(StoreUnavailable):  # a name is no reason to keep anybody waiting or out
+                await self._names.learn(user, name)
 
     async def message(self, channel: str, ts: str) -> ChatMessage | None:
         """One message of a channel or thread, or None when there is none (any more) or it is not ours to read."""

@@ -20,6 +20,7 @@ from bot.slack.chat import SlackChat
 from bot.slack.client import DEFAULT_API_URL, SlackClient
 from bot.slack.http import MAX_BODY, SlackHttp
 from bot.slack.identity import Identity
+from bot.slack.people import learn_people
 from bot.slack.poster import Offers, Poster
 from bot.slack.render import Views
 from bot.slack.socket import SocketConnection, SocketHealth
@@ -38,6 +39,7 @@ class SlackParts:
     client: SlackClient | None = None
     identity: Identity | None = None
     _make: "Callable[[Services, Offers], _Running] | None" = None
+    _names: Loop | None = None
     _running: "_Running | None" = field(default=None, init=False)
 
     def connect(self, services: Services, offers: Offers) -> None:
@@ -57,6 +59,8 @@ class SlackParts:
                 found["slack-socket"] = running.socket.run
         if only != "web":
             found["slack-poster"] = running.poster.run
+            if self._names is not None:
+                found["slack-names"] = self._names
         return found
 
     def routes(self) -> Sequence[Route]:
@@ -126,9 +130,15 @@ async def start_slack(
         app = make_bolt(wrapper, registry, client, identity)
         return _Running(wrapper, poster, None, SlackHttp(app, secret, clock), identity)
 
+    chat = SlackChat(client, identity, store.intents, clock, store.names)
+
     try:
         yield SlackParts(
-            chat=SlackChat(client, identity, store.intents, clock), client=client, identity=identity, _make=make
+            chat=chat,
+            client=client,
+            identity=identity,
+            _make=make,
+            _names=lambda: learn_people(chat, settings),
         )
     finally:
         await client.aclose()

@@ -130,6 +130,7 @@ RUNS = KeyClass(
 )
 EVIDENCE = KeyClass("evidence:<sha256>", "string", "400 days (setting), refreshed", "sizes and chunks of frozen bytes")
 CHUNK = KeyClass("chunk:<sha256>", "string", "400 days (setting), refreshed", "one chunk of evidence, at most 900 kB")
+NAMES = KeyClass("names", "hash", "90 days, refreshed", "Slack user id -> display name")
 OFFER = KeyClass(
     "offer:<offer>", "string", "30 days, refreshed when shown", "an OfferView: frozen parameters of a button"
 )

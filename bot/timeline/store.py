@@ -9,6 +9,7 @@ from bot.timeline.desired import Desired
 from bot.timeline.evidence import EvidenceStore
 from bot.timeline.intake import Intake
 from bot.timeline.intents import Intents
+from bot.timeline.names import Names
 from bot.timeline.offers import OfferStore
 from bot.timeline.outbox import Outbox
 from bot.timeline.sessions import Sessions
@@ -37,6 +38,7 @@ class Store:
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.sessions = Sessions(hot, clock, life)
+        self.names = Names(hot)
         self.offers = OfferStore(hot, life.offers)
 
     async def start(self) -> None:

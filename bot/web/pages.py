@@ -118,8 +118,10 @@ class Pages:
         else:
             rows = tuple([row_of(await self._store.incidents.read(one)) for one in viewer.incidents])
 
+        names = await self._store.names.all()
+
         def make(now: datetime, stale: str | None) -> ListPage:
-            made = list_page(rows, now, next_before=following)
+            made = list_page(rows, now, next_before=following, names=names)
             return dataclasses.replace(made, strips=(Strip("warn", stale), *made.strips)) if stale else made
 
         return _Copy(make, self._clock.now())
@@ -131,6 +133,7 @@ class Pages:
         verdict = await timelines.verify(incident_id) if incident.seq <= _CHECKED else None
         repeats = {alert: repeat.count for alert, repeat in (await timelines.repeats(incident_id)).items()}
         link = self._slack(incident)
+        names = await self._store.names.all()
         now = self._clock.now()
 
         def page(at: datetime, stale: str | None, runs: dict[str, Run]) -> IncidentPage:
@@ -145,6 +148,7 @@ class Pages:
                 rows_from=rows_from,
                 run=wanted,
                 stale=stale,
+                names=names,
             )
 
         whole = await asyncio.to_thread(page, now, None, await self._run(incident, wanted))
