@@ -127,9 +127,13 @@ def reads_line(standing: Sequence[Effect]) -> str:
 
 
 def open_items(incident: Incident, standing: Sequence[Effect], now: datetime) -> tuple[OpenItem, ...]:
-    """What a person must still do: what cannot be undone first, then by what closes soonest."""
+    """What a person must still do: what cannot be undone first, then by what closes soonest.
+
+    Resolving accepts the effects with a reason; an action of ours that nobody is sure of stays open all the same.
+    """
+    unsure = [_execution(e) for e in incident.executions if _needs_somebody(e)]
     if incident.state is IncidentState.RESOLVED:
-        return ()
+        return tuple(unsure)
     items: list[OpenItem] = []
     if incident.acknowledged_by is None:
         items.append(OpenItem(WAIT, "Nobody has it yet.", "Acknowledge it in Slack; until then people are woken."))
@@ -141,8 +145,7 @@ def open_items(incident: Incident, standing: Sequence[Effect], now: datetime) ->
         items.append(OpenItem(glyph(lost[0]), lead, "Needs a message, a reserve or a named acceptance."))
     items += _windows(standing, now)
     items += _unknown_effects(standing)
-    items += [_execution(e) for e in incident.executions if _needs_somebody(e)]
-    return tuple(items)
+    return (*items, *unsure)
 
 
 def _windows(standing: Sequence[Effect], now: datetime) -> list[OpenItem]:
