@@ -94,6 +94,8 @@ class _Calm(logging.Filter):
     """Bolt and the SDK log every lost connection as an error with a traceback; here it is a warning in one line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if "will be ignored" in record.getMessage():  # token and authorize are given both, on purpose
+            return False
         if record.levelno >= logging.ERROR:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
             record.exc_info = record.exc_text = None
