@@ -5,11 +5,10 @@ no event can be forgotten.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any, get_args
 
 from bot.domain import events as ev
-from bot.domain.action import Execution, ExecutionState
+from bot.domain import project_actions as actions
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.incident import (
     AlertState,
@@ -20,9 +19,8 @@ from bot.domain.incident import (
     Page,
     Said,
 )
+from bot.domain.project_actions import Changes, said
 from bot.errors import Refused
-
-_Changes = dict[str, Any]
 
 
 def project(entries: Iterable[ev.Entry], start: Incident | None = None, *, incident_id: str = "") -> Incident:
@@ -67,50 +65,46 @@ def _opened(event: ev.IncidentOpened, entry: ev.Entry, incident_id: str) -> Inci
     )
 
 
-def _said(text: str, at: datetime) -> Said:
-    return Said(text=text, at=at)
-
-
 def _alert_state(alerts: tuple[Alert, ...]) -> AlertState:
     firing = any(a.status is AlertStatus.FIRING for a in alerts)
     return AlertState.FIRING if firing or not alerts else AlertState.CLEARED
 
 
-def _incident_opened(incident: Incident, event: ev.IncidentOpened) -> _Changes:
+def _incident_opened(incident: Incident, event: ev.IncidentOpened) -> Changes:
     del incident, event
     message = "A timeline has two openings; only its first entry may be one."
     raise Refused(message)
 
 
-def _alert_joined(incident: Incident, event: ev.AlertJoined) -> _Changes:
+def _alert_joined(incident: Incident, event: ev.AlertJoined) -> Changes:
     kept = tuple(a for a in incident.alerts if a.id != event.alert.id)
     alerts = (*kept, event.alert)
     return {"alerts": alerts, "alert_state": _alert_state(alerts)}
 
 
-def _alert_resolved(incident: Incident, event: ev.AlertResolved) -> _Changes:
+def _alert_resolved(incident: Incident, event: ev.AlertResolved) -> Changes:
     alerts = tuple(
         a.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": event.ends_at}) if a.id == event.alert_id else a
         for a in incident.alerts
     )
     state = _alert_state(alerts)
-    said = "the alert cleared" if state is AlertState.CLEARED else "one alert cleared"
-    return {"alerts": alerts, "alert_state": state, "last": _said(said, event.at)}
+    told = "the alert cleared" if state is AlertState.CLEARED else "one alert cleared"
+    return {"alerts": alerts, "alert_state": state, "last": said(told, event.at)}
 
 
-def _severity_set(incident: Incident, event: ev.SeveritySet) -> _Changes:
+def _severity_set(incident: Incident, event: ev.SeveritySet) -> Changes:
     del incident
     return {"severity": event.severity, "severity_why": event.why}
 
 
-def _run_missing(incident: Incident, event: ev.RunMissing) -> _Changes:
+def _run_missing(incident: Incident, event: ev.RunMissing) -> Changes:
     before = next((m for m in incident.missing if m.trace_id == event.trace_id), None)
     since = event.at if before is None else before.since
     row = MissingRun(trace_id=event.trace_id, reason=event.reason, since=since, until=event.until)
     return {"missing": (*(m for m in incident.missing if m.trace_id != event.trace_id), row)}
 
 
-def _run_attached(incident: Incident, event: ev.RunAttached) -> _Changes:
+def _run_attached(incident: Incident, event: ev.RunAttached) -> Changes:
     trace = event.run.trace_id
     run = AttachedRun(
         summary=event.run,
@@ -129,7 +123,7 @@ def _run_attached(incident: Incident, event: ev.RunAttached) -> _Changes:
     }
 
 
-def _effects_listed(incident: Incident, event: ev.EffectsListed) -> _Changes:
+def _effects_listed(incident: Incident, event: ev.EffectsListed) -> Changes:
     run = incident.run(event.trace_id)
     if run is None or run.evidence != event.evidence:
         return {}
@@ -140,29 +134,29 @@ def _effects_listed(incident: Incident, event: ev.EffectsListed) -> _Changes:
     return {"runs": runs, "effects": (*incident.effects, *event.effects)}
 
 
-def _channel_ready(incident: Incident, event: ev.ChannelReady) -> _Changes:
+def _channel_ready(incident: Incident, event: ev.ChannelReady) -> Changes:
     del incident
     return {"channel": event.channel, "channel_name": event.name}
 
 
-def _card_posted(incident: Incident, event: ev.CardPosted) -> _Changes:
+def _card_posted(incident: Incident, event: ev.CardPosted) -> Changes:
     del incident
     return {"channel": event.channel, "root_ts": event.ts}
 
 
-def _announced(incident: Incident, event: ev.Announced) -> _Changes:
+def _announced(incident: Incident, event: ev.Announced) -> Changes:
     del incident
     return {"announced_channel": event.channel, "announced_ts": event.ts}
 
 
-def _slack_refused(incident: Incident, event: ev.SlackRefused) -> _Changes:
+def _slack_refused(incident: Incident, event: ev.SlackRefused) -> Changes:
     sentence = f"{event.consequence} (Slack answered {event.error} to {event.method})"
     if sentence in incident.degraded:
         return {}
     return {"degraded": (*incident.degraded, sentence)}
 
 
-def _person_paged(incident: Incident, event: ev.PersonPaged) -> _Changes:
+def _person_paged(incident: Incident, event: ev.PersonPaged) -> Changes:
     page = Page(
         step=event.step,
         user=event.user,
@@ -172,15 +166,15 @@ def _person_paged(incident: Incident, event: ev.PersonPaged) -> _Changes:
         at=event.at,
     )
     mark = "delivered" if event.delivered else "not delivered"
-    return {"pages": (*incident.pages, page), "last": _said(f"paged <@{event.user}>, {mark}", event.at)}
+    return {"pages": (*incident.pages, page), "last": said(f"paged <@{event.user}>, {mark}", event.at)}
 
 
-def _escalation_ended(incident: Incident, event: ev.EscalationEnded) -> _Changes:
+def _escalation_ended(incident: Incident, event: ev.EscalationEnded) -> Changes:
     del incident
     return {"escalation_ended": event.reason}
 
 
-def _acknowledged(incident: Incident, event: ev.Acknowledged) -> _Changes:
+def _acknowledged(incident: Incident, event: ev.Acknowledged) -> Changes:
     if incident.acknowledged_by is not None:
         return {}
     state = IncidentState.ACKNOWLEDGED if incident.state is IncidentState.OPEN else incident.state
@@ -188,173 +182,46 @@ def _acknowledged(incident: Incident, event: ev.Acknowledged) -> _Changes:
         "state": state,
         "acknowledged_by": event.by.id,
         "acknowledged_at": event.at,
-        "last": _said(f"{event.by.mention} acknowledged", event.at),
+        "last": said(f"{event.by.mention} acknowledged", event.at),
     }
 
 
-def _command_taken(incident: Incident, event: ev.CommandTaken) -> _Changes:
+def _command_taken(incident: Incident, event: ev.CommandTaken) -> Changes:
     changes = _acknowledged(incident, ev.Acknowledged(at=event.at, by=event.by))
     return {
         **changes,
         "commander": event.by.id,
         "commander_at": event.at,
-        "last": _said(f"{event.by.mention} took command", event.at),
+        "last": said(f"{event.by.mention} took command", event.at),
     }
 
 
-def _note_added(incident: Incident, event: ev.NoteAdded) -> _Changes:
-    said = "pinned a message" if event.pinned else "added a note"
-    return {"notes": incident.notes + 1, "last": _said(f"{event.by.mention} {said}", event.at)}
+def _note_added(incident: Incident, event: ev.NoteAdded) -> Changes:
+    told = "pinned a message" if event.pinned else "added a note"
+    return {"notes": incident.notes + 1, "last": said(f"{event.by.mention} {told}", event.at)}
 
 
-def _incident_resolved(incident: Incident, event: ev.IncidentResolved) -> _Changes:
+def _incident_resolved(incident: Incident, event: ev.IncidentResolved) -> Changes:
     del incident
     return {
         "state": IncidentState.RESOLVED,
         "resolved_by": event.by.id,
         "resolved_at": event.at,
         "resolution": event.reason,
-        "last": _said(f"{event.by.mention} resolved it", event.at),
+        "last": said(f"{event.by.mention} resolved it", event.at),
     }
 
 
-def _with_execution(incident: Incident, execution_id: str, **changes: object) -> tuple[Execution, ...]:
-    return tuple(e.model_copy(update=changes) if e.id == execution_id else e for e in incident.executions)
-
-
-def _action_requested(incident: Incident, event: ev.ActionRequested) -> _Changes:
-    execution = Execution(
-        id=event.execution,
-        action=event.action,
-        title=event.title,
-        params=event.params,
-        state=ExecutionState.REQUESTED,
-        by=event.by.id,
-        at=event.at,
-        undo_of=event.undo_of,
-        reason=event.reason or None,
-    )
-    said = _said(f"{event.by.mention} asked for: {event.title}", event.at)
-    return {"executions": (*incident.executions, execution), "last": said}
-
-
-def _action_refused(incident: Incident, event: ev.ActionRefused) -> _Changes:
-    execution = incident.execution(event.execution)
-    title = execution.title if execution else "an action"
-    return {
-        "executions": _with_execution(
-            incident,
-            event.execution,
-            state=ExecutionState.REFUSED,
-            reason=event.reason,
-            ended_at=event.at,
-        ),
-        "last": _said(f"{event.by.mention} was refused: {title}", event.at),
-    }
-
-
-def _action_started(incident: Incident, event: ev.ActionStarted) -> _Changes:
-    return {
-        "executions": _with_execution(
-            incident,
-            event.execution,
-            state=ExecutionState.STARTED,
-            change=event.change,
-            snapshot=event.snapshot,
-            summary=event.summary,
-            started_at=event.at,
-        ),
-    }
-
-
-def _action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> _Changes:
-    executions = _with_execution(
-        incident,
-        event.execution,
-        state=ExecutionState.SUCCEEDED,
-        verified=event.verified,
-        verified_detail=event.detail,
-        applied=event.applied,
-        result=event.result,
-        ended_at=event.at,
-        expires_at=event.expires_at,
-        reason=None,
-    )
-    done = next((e for e in executions if e.id == event.execution), None)
-    if done is not None and done.undo_of is not None:
-        executions = tuple(
-            e.model_copy(update={"undone_by": done.id}) if e.id == done.undo_of else e for e in executions
-        )
-    summary = (done.summary or done.title) if done is not None else "an action"
-    by = f"<@{done.by}>" if done is not None and done.by != ev.PULLCORD.id else "Pullcord"
-    return {"executions": executions, "last": _said(f"{by} {summary}", event.at)}
-
-
-def _action_failed(incident: Incident, event: ev.ActionFailed) -> _Changes:
-    execution = incident.execution(event.execution)
-    return {
-        "executions": _with_execution(
-            incident,
-            event.execution,
-            state=ExecutionState.FAILED,
-            reason=event.reason,
-            ended_at=event.at,
-        ),
-        "last": _said(f"failed: {execution.title if execution else 'an action'}", event.at),
-    }
-
-
-def _action_unknown(incident: Incident, event: ev.ActionUnknown) -> _Changes:
-    execution = incident.execution(event.execution)
-    return {
-        "executions": _with_execution(
-            incident,
-            event.execution,
-            state=ExecutionState.UNKNOWN,
-            reason=event.reason,
-        ),
-        "last": _said(f"outcome unknown: {execution.title if execution else 'an action'}", event.at),
-    }
-
-
-def _action_marked(incident: Incident, event: ev.ActionMarked) -> _Changes:
-    state = ExecutionState.SUCCEEDED if event.done else ExecutionState.FAILED
-    words = "done" if event.done else "not done"
-    executions = _with_execution(
-        incident,
-        event.execution,
-        state=state,
-        reason=f"marked {words} by {event.by.mention}: {event.reason}",
-        ended_at=event.at,
-    )
-    undo = next((e for e in executions if e.id == event.execution and e.undo_of is not None), None)
-    if undo is not None:
-        back = undo.id if event.done else None
-        executions = tuple(e.model_copy(update={"undone_by": back}) if e.id == undo.undo_of else e for e in executions)
-    return {"executions": executions, "last": _said(f"{event.by.mention} marked it {words}", event.at)}
-
-
-def _verification_changed(incident: Incident, event: ev.VerificationChanged) -> _Changes:
-    return {
-        "executions": _with_execution(
-            incident,
-            event.execution,
-            verified=event.verified,
-            verified_detail=event.detail,
-        ),
-    }
-
-
-def _head_posted(incident: Incident, event: ev.HeadPosted) -> _Changes:
+def _head_posted(incident: Incident, event: ev.HeadPosted) -> Changes:
     return {"head_posted": max(incident.head_posted, event.seq)}
 
 
-def _work_dropped(incident: Incident, event: ev.WorkDropped) -> _Changes:
+def _work_dropped(incident: Incident, event: ev.WorkDropped) -> Changes:
     sentence = f"A step was given up after five tries ({event.work}): {event.reason}"
     return {"degraded": (*incident.degraded, sentence)}
 
 
-_FOLDS: dict[type, Callable[[Incident, Any], _Changes]] = {
+_FOLDS: dict[type, Callable[[Incident, Any], Changes]] = {
     ev.IncidentOpened: _incident_opened,
     ev.AlertJoined: _alert_joined,
     ev.AlertResolved: _alert_resolved,
@@ -372,14 +239,14 @@ _FOLDS: dict[type, Callable[[Incident, Any], _Changes]] = {
     ev.CommandTaken: _command_taken,
     ev.NoteAdded: _note_added,
     ev.IncidentResolved: _incident_resolved,
-    ev.ActionRequested: _action_requested,
-    ev.ActionRefused: _action_refused,
-    ev.ActionStarted: _action_started,
-    ev.ActionSucceeded: _action_succeeded,
-    ev.ActionFailed: _action_failed,
-    ev.ActionUnknown: _action_unknown,
-    ev.ActionMarked: _action_marked,
-    ev.VerificationChanged: _verification_changed,
+    ev.ActionRequested: actions.action_requested,
+    ev.ActionRefused: actions.action_refused,
+    ev.ActionStarted: actions.action_started,
+    ev.ActionSucceeded: actions.action_succeeded,
+    ev.ActionFailed: actions.action_failed,
+    ev.ActionUnknown: actions.action_unknown,
+    ev.ActionMarked: actions.action_marked,
+    ev.VerificationChanged: actions.verification_changed,
     ev.HeadPosted: _head_posted,
     ev.WorkDropped: _work_dropped,
 }

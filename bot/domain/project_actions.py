@@ -1,0 +1,152 @@
+"""The part of ``project`` that folds the events of an action's life."""
+
+from datetime import datetime
+from typing import Any
+
+from bot.domain import events as ev
+from bot.domain.action import Execution, ExecutionState
+from bot.domain.incident import Incident, Said
+
+Changes = dict[str, Any]
+"""Fields of an incident with their new values."""
+
+
+def said(text: str, at: datetime) -> Said:
+    """The card's last line."""
+    return Said(text=text, at=at)
+
+
+def with_execution(incident: Incident, execution_id: str, **changes: object) -> tuple[Execution, ...]:
+    """The executions with one of them changed."""
+    return tuple(e.model_copy(update=changes) if e.id == execution_id else e for e in incident.executions)
+
+
+def action_requested(incident: Incident, event: ev.ActionRequested) -> Changes:
+    """A1: a new execution."""
+    execution = Execution(
+        id=event.execution,
+        action=event.action,
+        title=event.title,
+        params=event.params,
+        state=ExecutionState.REQUESTED,
+        by=event.by.id,
+        at=event.at,
+        undo_of=event.undo_of,
+        reason=event.reason or None,
+    )
+    last = said(f"{event.by.mention} asked for: {event.title}", event.at)
+    return {"executions": (*incident.executions, execution), "last": last}
+
+
+def action_refused(incident: Incident, event: ev.ActionRefused) -> Changes:
+    """A2 said no."""
+    execution = incident.execution(event.execution)
+    title = execution.title if execution else "an action"
+    return {
+        "executions": with_execution(
+            incident,
+            event.execution,
+            state=ExecutionState.REFUSED,
+            reason=event.reason,
+            ended_at=event.at,
+        ),
+        "last": said(f"{event.by.mention} was refused: {title}", event.at),
+    }
+
+
+def action_started(incident: Incident, event: ev.ActionStarted) -> Changes:
+    """A3: the plan and what was there before."""
+    return {
+        "executions": with_execution(
+            incident,
+            event.execution,
+            state=ExecutionState.STARTED,
+            change=event.change,
+            snapshot=event.snapshot,
+            summary=event.summary,
+            started_at=event.at,
+        ),
+    }
+
+
+def action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> Changes:
+    """A6: done; an undo marks what it undid."""
+    executions = with_execution(
+        incident,
+        event.execution,
+        state=ExecutionState.SUCCEEDED,
+        verified=event.verified,
+        verified_detail=event.detail,
+        applied=event.applied,
+        result=event.result,
+        ended_at=event.at,
+        expires_at=event.expires_at,
+        reason=None,
+    )
+    done = next((e for e in executions if e.id == event.execution), None)
+    if done is not None and done.undo_of is not None:
+        executions = tuple(
+            e.model_copy(update={"undone_by": done.id}) if e.id == done.undo_of else e for e in executions
+        )
+    summary = (done.summary or done.title) if done is not None else "an action"
+    by = f"<@{done.by}>" if done is not None and done.by != ev.PULLCORD.id else "Pullcord"
+    return {"executions": executions, "last": said(f"{by} {summary}", event.at)}
+
+
+def action_failed(incident: Incident, event: ev.ActionFailed) -> Changes:
+    """A6: the target said no."""
+    execution = incident.execution(event.execution)
+    return {
+        "executions": with_execution(
+            incident,
+            event.execution,
+            state=ExecutionState.FAILED,
+            reason=event.reason,
+            ended_at=event.at,
+        ),
+        "last": said(f"failed: {execution.title if execution else 'an action'}", event.at),
+    }
+
+
+def action_unknown(incident: Incident, event: ev.ActionUnknown) -> Changes:
+    """A6: nobody knows."""
+    execution = incident.execution(event.execution)
+    return {
+        "executions": with_execution(
+            incident,
+            event.execution,
+            state=ExecutionState.UNKNOWN,
+            reason=event.reason,
+        ),
+        "last": said(f"outcome unknown: {execution.title if execution else 'an action'}", event.at),
+    }
+
+
+def action_marked(incident: Incident, event: ev.ActionMarked) -> Changes:
+    """A person settled it."""
+    state = ExecutionState.SUCCEEDED if event.done else ExecutionState.FAILED
+    words = "done" if event.done else "not done"
+    executions = with_execution(
+        incident,
+        event.execution,
+        state=state,
+        reason=f"marked {words} by {event.by.mention}: {event.reason}",
+        ended_at=event.at,
+    )
+    undo = next((e for e in executions if e.id == event.execution and e.undo_of is not None), None)
+    if undo is not None:
+        back = undo.id if event.done else None
+        executions = tuple(e.model_copy(update={"undone_by": back}) if e.id == undo.undo_of else e for e in executions)
+    return {"executions": executions, "last": said(f"{event.by.mention} marked it {words}", event.at)}
+
+
+def verification_changed(incident: Incident, event: ev.VerificationChanged) -> Changes:
+    """A later read-back."""
+    return {
+        "executions": with_execution(
+            incident,
+            event.execution,
+            verified=event.verified,
+            verified_detail=event.detail,
+        ),
+    }

@@ -1,0 +1,129 @@
+"""The public plug-in API; one file per plug-in, and built-in features use nothing else.
+
+What a verb, an alert source, a trace store, a control plane, an eval format or a Slack interaction is written with.
+
+Decorators return typed definitions and register nothing. ``bot.registry`` reads the modules of the packages named in
+``plugins:`` and collects them; a duplicate id, a bad signature or an import error stops the start with one clear line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.errors import Refused
+from bot.plugin.alerts import (
+    AlertSource,
+    ParsedAlerts,
+    Rejected,
+    alert_source,
+)
+from bot.plugin.controls import (
+    ControlPlaneFactory,
+    control_plane,
+)
+from bot.plugin.evals import (
+    EvalCase,
+    EvalFormat,
+    EvalFormatPlugin,
+    EvalProof,
+    eval_format,
+)
+from bot.plugin.interactions import (
+    Click,
+    FieldErrors,
+    Incidents,
+    Interaction,
+    Kind,
+    OfferView,
+    OpenModal,
+    Quiet,
+    Reply,
+    Requests,
+    Say,
+    Services,
+    interaction,
+)
+from bot.plugin.traces import (
+    TraceSource,
+    trace_source,
+)
+from bot.plugin.verbs import (
+    Action,
+    ActionContext,
+    AgentProfile,
+    Choice,
+    Choices,
+    Hidden,
+    Multiline,
+    Offered,
+    Once,
+    Outcome,
+    Params,
+    Prefill,
+    action,
+)
+
+__all__ = [
+    "Action",
+    "ActionContext",
+    "AgentProfile",
+    "AlertSource",
+    "Choice",
+    "Choices",
+    "Click",
+    "ControlPlaneFactory",
+    "EvalCase",
+    "EvalFormat",
+    "EvalFormatPlugin",
+    "EvalProof",
+    "FieldErrors",
+    "Hidden",
+    "Incidents",
+    "Interaction",
+    "Kind",
+    "Multiline",
+    "OfferView",
+    "Offered",
+    "Once",
+    "OpenModal",
+    "Outcome",
+    "Params",
+    "ParsedAlerts",
+    "Plugin",
+    "Prefill",
+    "Quiet",
+    "Registry",
+    "Rejected",
+    "Reply",
+    "Requests",
+    "Say",
+    "Services",
+    "TraceSource",
+    "action",
+    "alert_source",
+    "control_plane",
+    "eval_format",
+    "interaction",
+    "trace_source",
+]
+
+Plugin = Action | AlertSource | TraceSource | ControlPlaneFactory | EvalFormatPlugin | Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plug-ins by kind and id."""
+
+    actions: Mapping[str, Action]
+    alert_sources: Mapping[str, AlertSource]
+    trace_sources: Mapping[str, TraceSource]
+    control_planes: Mapping[str, ControlPlaneFactory]
+    eval_formats: Mapping[str, EvalFormatPlugin]
+    interactions: Mapping[tuple[Kind, str], Interaction]
+
+    def action(self, action_id: str) -> Action:
+        """The verb; Refused when a button of an older version names one that is gone."""
+        found = self.actions.get(action_id)
+        if found is None:
+            message = f"This Pullcord has no action {action_id}."
+            raise Refused(message, field="action", next_step="Use a button of the newest card.")
+        return found

@@ -1,0 +1,188 @@
+"""Slack interactions: what a person did, what an interaction may ask of the kernel, and what it answers."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.base import Json, Value
+from bot.domain.events import Actor
+from bot.domain.incident import Incident
+
+
+class Kind(StrEnum):
+    """What a person did in Slack."""
+
+    BUTTON = "button"
+    VIEW = "view"
+    COMMAND = "command"
+    EVENT = "event"
+    SHORTCUT = "shortcut"
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One interaction, free of Bolt: who, where, what. ``value`` and ``values`` come from the client and prove nothing.
+
+    ``key`` identifies this interaction (for deduplication); ``args`` are the words after a slash command;
+    ``values`` a submitted modal's fields by block id; ``metadata`` the view's private metadata or the event itself.
+    """
+
+    key: str
+    id: str
+    by: Actor
+    channel: str | None = None
+    message_ts: str | None = None
+    thread_ts: str | None = None
+    value: str = ""
+    args: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)
+    metadata: str = ""
+    event: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the clicker, and nobody else, one sentence or some blocks."""
+
+    text: str
+    blocks: Sequence[Mapping[str, Json]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModal:
+    """Open a modal (a Block Kit view) for the clicker."""
+
+    view: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldErrors:
+    """Keep the modal open with an error at each named field (block id -> sentence)."""
+
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing to say now: the card, the thread or a later message shows the outcome."""
+
+
+Reply = Say | OpenModal | FieldErrors | Quiet
+
+
+class OfferView(Value):
+    """A button as it was shown: what it does with which frozen parameters. ``id`` is the opaque value it carries."""
+
+    id: str
+    incident: str
+    action: str
+    params: dict[str, Json]
+    label: str
+    asks: bool
+    danger: bool = False
+    consequence: str = ""
+    rank: int = 50
+    undo_of: str | None = None
+
+
+class Incidents(Protocol):
+    """Reading incidents (for interactions)."""
+
+    async def get(self, incident_id: str) -> Incident:
+        """The incident; Refused when there is none."""
+        ...
+
+    async def in_channel(self, channel: str) -> str | None:
+        """Id of the incident whose channel this is, or None."""
+        ...
+
+    async def of_message(self, channel: str, ts: str) -> str | None:
+        """Id of the incident whose card, announcement or direct message this is, or None."""
+        ...
+
+    async def open_ids(self, limit: int) -> Sequence[str]:
+        """Ids of the newest open incidents."""
+        ...
+
+
+class Requests(Protocol):
+    """What interactions may ask of the kernel. Each is one durable write, safe to repeat with the same key."""
+
+    async def lifecycle(
+        self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
+    ) -> None:
+        """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin`` or ``declare``. Done by the worker."""
+        ...
+
+    async def declare(self, by: Actor, *, key: str, agent: str | None, summary: str, channel: str | None) -> None:
+        """Ask for a new incident that a person reports."""
+        ...
+
+    async def offers(self, incident: Incident) -> Sequence[OfferView]:
+        """What may be done now, most useful first."""
+        ...
+
+    async def offer(self, offer_id: str) -> OfferView:
+        """The offer that a button carries; Refused when it is unknown or too old."""
+        ...
+
+    async def modal(self, offer: OfferView, by: Actor) -> Mapping[str, Json]:
+        """The modal of an offer that asks, with choices and defaults from the incident and a preview."""
+        ...
+
+    async def submit(self, offer_id: str, by: Actor, values: Mapping[str, Json], *, key: str) -> Reply:
+        """A1: request the action of an offer with its frozen or the submitted parameters. First one wins."""
+        ...
+
+    async def mark(self, incident_id: str, execution_id: str, by: Actor, *, done: bool, reason: str, key: str) -> Reply:
+        """Mark an unknown execution done or not done."""
+        ...
+
+    async def check(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """Probe an unknown execution, or read back one that is not in force."""
+        ...
+
+    async def page_link(self, incident_id: str, by: Actor) -> str:
+        """A one-time link (60 s) to the incident's page."""
+        ...
+
+    async def say_later(self, channel: str, by: Actor, text: str, *, key: str) -> None:
+        """Tell a person something from the worker (survives a crash)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every interaction gets."""
+
+    incidents: Incidents
+    requests: Requests
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A Slack interaction: ``id`` is the action id, callback id, command word or event type that it answers."""
+
+    id: str
+    kind: Kind
+    run: Callable[[Click, Services], Awaitable[Reply]]
+    help: str
+    module: str
+
+
+def interaction(
+    interaction_id: str, kind: Kind, *, help_text: str = ""
+) -> Callable[[Callable[[Click, Services], Awaitable[Reply]]], Interaction]:
+    """Declare a Slack interaction. The function never sees Bolt, so it cannot skip the wrapper round every listener."""
+
+    def wrap(run: Callable[[Click, Services], Awaitable[Reply]]) -> Interaction:
+        if not inspect.iscoroutinefunction(run):
+            message = f"interaction {interaction_id}: must be an async function (Click, Services) -> Reply"
+            raise TypeError(message)
+        return Interaction(id=interaction_id, kind=kind, run=run, help=help_text, module=run.__module__)
+
+    return wrap
