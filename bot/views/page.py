@@ -10,10 +10,11 @@ from bot.domain.incident import AlertState, AttachedRun, Incident, IncidentState
 from bot.domain.run import Run
 from bot.views import words
 from bot.views.page_effects import groups, mitigations, open_items, reads_line
-from bot.views.page_models import AgentLane, Fact, GapRow, IncidentPage, Link, RunRow, Strip, Tag, When, when, when_day
+from bot.views.page_models import AgentLane, Fact, GapRow, IncidentPage, Link, RunRow, Strip, Tag
 from bot.views.page_people import MOST_ROWS, people_lane
 from bot.views.page_run import agent_lane
 from bot.views.page_text import CHECK, CROSS, Names, counted, said, short, who
+from bot.views.page_values import When, when, when_day
 from bot.views.text import duration, number
 
 

@@ -7,8 +7,9 @@ from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
 from bot.domain.incident import Incident, IncidentState
 from bot.views import limits, words
-from bot.views.page_models import EffectGroup, EffectRow, Mitigation, OpenItem, when
+from bot.views.page_models import EffectGroup, EffectRow, Mitigation, OpenItem
 from bot.views.page_text import CHECK, CROSS, REJECTED, WAIT, Names, countdown, glyph, shape, short, who
+from bot.views.page_values import when
 from bot.views.text import number
 
 _GROUPS = (

@@ -1,32 +1,8 @@
 """What the page's templates are given: frozen values, text cut and made visible; the template escapes it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
-
-@dataclass(frozen=True, slots=True)
-class Glyph:
-    """A drawing: ``symbol`` is the id in the sprite, ``tone`` its colour. Shape says class, fill says outcome."""
-
-    symbol: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A time: ``iso`` for machines and the reader's own clock, ``text`` in UTC."""
-
-    iso: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Countdown:
-    """Time left of a window: whole seconds from the server, counted on by the browser's monotonic clock."""
-
-    seconds: int
-    text: str
-    soon: bool
+from bot.views.page_values import Countdown, Glyph, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,13 +281,3 @@ class ListPage:
     as_of: When
     older: Link | None = None
     strips: tuple[Strip, ...] = field(default=())
-
-
-def when(at: datetime) -> When:
-    """Time of day with seconds."""
-    return When(iso=at.strftime("%Y-%m-%dT%H:%M:%SZ"), text=at.strftime("%H:%M:%S"))
-
-
-def when_day(at: datetime) -> When:
-    """Day and time."""
-    return When(iso=at.strftime("%Y-%m-%dT%H:%M:%SZ"), text=at.strftime("%-d %b %Y, %H:%M:%S UTC"))

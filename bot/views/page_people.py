@@ -13,8 +13,9 @@ from bot.domain import events as ev
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.incident import Incident
 from bot.views import words
-from bot.views.page_models import Glyph, PersonRow, Stage, when
+from bot.views.page_models import PersonRow, Stage
 from bot.views.page_text import CROSS, DOT, PERSON, PIN, WAIT, Names, short, who
+from bot.views.page_values import Glyph, when
 from bot.views.text import number
 
 MOST_ROWS = 300

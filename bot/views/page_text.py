@@ -6,7 +6,8 @@ from datetime import datetime
 
 from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility
 from bot.views import limits
-from bot.views.page_models import Count, Countdown, Glyph
+from bot.views.page_models import Count
+from bot.views.page_values import Countdown, Glyph
 from bot.views.text import cut, duration, visible
 
 CHECK = Glyph("i-check", "ok")

@@ -1,6 +1,5 @@
 import re
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +11,7 @@ from bot.views.page import incident_page
 from bot.views.page_list import list_page
 from bot.views.page_models import IncidentPage
 from tests.support import hostile
+from tests.support.page_reader import read
 from tests.support.render_pages import Verdict, render, sample_rows
 from tests.support.sample_incident import (
     NOW,
@@ -31,53 +31,6 @@ from tests.support.sample_incident import (
 ENTRIES = sample_entries()
 INCIDENT = sample_incident(ENTRIES)
 RUNS = {TRACE: sample_run()}
-VOID = {"meta", "link", "input", "use", "rect", "line", "path", "circle"}
-LOCAL = re.compile(r"(?:/incidents(?:/INC-\d+)?(?:\?[\w=&]*)?)?(?:#[\w-]+)?|/static/page\.(?:css|js)|data:,")
-
-
-class Reader(HTMLParser):
-    """Reads a page: nesting, addresses, attributes that could run something, the text."""
-
-    def __init__(self) -> None:
-        """Empty."""
-        super().__init__()
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.tags: dict[str, int] = {}
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what is opened, and what in it is not ours."""
-        self.tags[tag] = self.tags.get(tag, 0) + 1
-        for name, value in attrs:
-            if name.startswith("on") or name == "style":
-                self.faults.append(f"{name} on {tag}: the page's policy forbids it")
-            if name in {"href", "src", "action"} and not LOCAL.fullmatch(value or ""):
-                self.faults.append(f"{tag} leads to {value}")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Every element is closed where it should be."""
-        if tag in VOID:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"</{tag}> closes something else")
-
-    def handle_data(self, data: str) -> None:
-        """Collect what is read."""
-        self.text.append(data)
-
-
-def read(html: str) -> Reader:
-    """The page as a reader sees it; asserts that it is well nested and holds nothing foreign that acts."""
-    reader = Reader()
-    reader.feed(html)
-    assert reader.faults == []
-    assert reader.open == []
-    assert reader.tags["h1"] == 1
-    assert reader.tags["script"] == 1
-    return reader
 
 
 def page_of(incident: Incident = INCIDENT, entries: list[ev.Entry] | None = None, **more: object) -> IncidentPage:
