@@ -20,8 +20,8 @@ class Card:
 
     @property
     def size(self) -> int:
-        """Bytes of the message as JSON, every non-ASCII character escaped (the longest way to write it)."""
-        return len(json.dumps({"text": self.text, "blocks": self.blocks}, separators=(",", ":")))
+        """Bytes of the message as JSON written the longest way: blanks between, every non-ASCII character escaped."""
+        return len(json.dumps({"text": self.text, "blocks": self.blocks}))
 
 
 def plain_text(text: str, limit: int) -> Block:
