@@ -82,7 +82,7 @@ def verify(
     config: _Config = None,
 ) -> None:
     """Check an incident's timeline entry by entry; names the first that does not fit. Exit 1 when one does not."""
-    from bot.app import verify_incident
+    from bot.records import verify_incident
 
     settings = _settings(lambda: _load(config))
     verdict = _run(verify_incident(settings, incident, head))
@@ -97,7 +97,7 @@ def export(
     config: _Config = None,
 ) -> None:
     """Write an incident's timeline with its codes, its effects and its frozen runs as one JSON document."""
-    from bot.app import export_incident
+    from bot.records import export_incident
 
     settings = _settings(lambda: _load(config))
     document = _run(export_incident(settings, incident))
@@ -110,7 +110,7 @@ def export(
 
 def _load(config: Path | None) -> Any:
     """The settings, with what plug-ins find in them."""
-    from bot.app import plugin_faults
+    from bot.plugin_faults import plugin_faults
     from bot.settings import load_settings
 
     return load_settings(os.environ, config, further=plugin_faults)

@@ -6,38 +6,34 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 import uvicorn
-from pydantic_core import to_json
 from starlette.applications import Starlette
 
-from bot.domain.base import Json
 from bot.domain.work import Work, WorkItem
 from bot.engine.engine import Engine, redactor_of
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes
-from bot.errors import Fault, Misconfigured, StoreUnavailable
+from bot.errors import Misconfigured, StoreUnavailable
 from bot.logs import configure
 from bot.metrics import TICK_AGE
+from bot.open_store import SystemClock, open_store
 from bot.paging.paging import Paging
 from bot.plugin import Registry, Services
+from bot.plugin_faults import registry_of
 from bot.ports import Clock, DesiredState, EvalRepository, EvalTarget, EvidenceReader
 from bot.recorder.limits import Limits
 from bot.recorder.offload import Parser
 from bot.recorder.redact import Redactor
-from bot.registry import discover
 from bot.settings import Settings
 from bot.slack.start import Part, SlackParts, no_slack, start_slack
-from bot.timeline.chain import local_chain_key
-from bot.timeline.connection import Connections
-from bot.timeline.embedded import running_store, start_embedded
-from bot.timeline.keys import Lifetimes
 from bot.timeline.store import Store
 from bot.web.app import make_web
 from bot.work.consumer import Consumer
@@ -48,83 +44,6 @@ _STALE_TICK = 5.0
 _STOP_SECONDS = 10.0
 _EXECUTE_LIMIT = timedelta(seconds=120)
 """A git push may take its 60 s twice; cut off, it would end as unknown."""
-
-
-class SystemClock:
-    """The machine's clock, as ``ports.Clock``."""
-
-    def now(self) -> datetime:
-        """Aware UTC now."""
-        return datetime.now(UTC)
-
-
-def registry_of(settings: Settings) -> Registry:
-    """The plug-ins of the configuration. Raises Misconfigured for one that cannot be loaded."""
-    return discover(settings.plugins)
-
-
-def plugin_faults(settings: Settings) -> list[Fault]:
-    """Everything wrong in the configuration that only plug-ins can judge: sources, control planes, the eval format."""
-    try:
-        registry = registry_of(settings)
-    except Misconfigured as error:
-        return list(error.faults)
-    faults: list[Fault] = []
-    for name in settings.sources:
-        source = registry.alert_sources.get(name)
-        if source is None:
-            known = ", ".join(sorted(registry.alert_sources))
-            faults.append(Fault(settings.where("sources", name), f"{name} is no alert source here", f"known: {known}"))
-            continue
-        try:
-            settings.options(name, source.settings)
-        except Misconfigured as error:
-            faults.extend(error.faults)
-    for name, agent in settings.agents.items():
-        if agent.control not in registry.control_planes:
-            known = ", ".join(sorted(registry.control_planes))
-            where = settings.where("agents", name, "control")
-            faults.append(Fault(where, f"there is no control plane {agent.control}", f"known: {known}"))
-    if settings.evals.format not in registry.eval_formats:
-        known = ", ".join(sorted(registry.eval_formats))
-        where = settings.where("evals", "format")
-        faults.append(Fault(where, f"there is no eval format {settings.evals.format}", f"known: {known}"))
-    return faults
-
-
-@asynccontextmanager
-async def open_store(settings: Settings, clock: Clock | None = None, *, guest: bool = False) -> AsyncIterator[Store]:
-    """The store: Redis where ``PULLCORD_REDIS_URL`` says so, else the embedded Valkey in the data directory.
-
-    ``guest`` uses an embedded store that a running bot holds instead of being refused (for the command line).
-    """
-    environment = settings.environment
-    async with AsyncExitStack() as stack:
-        if environment.redis_url is not None:
-            url = environment.redis_url.get_secret_value()
-        else:
-            running = await running_store(settings.data_dir) if guest else None
-            if running is None:
-                embedded = await start_embedded(settings.data_dir)
-                stack.push_async_callback(embedded.aclose)
-                running = embedded.url
-                if not guest:
-                    _log.info("embedded store", directory=str(settings.data_dir), adopted=embedded.adopted)
-            url = running
-        if environment.chain_key is not None:
-            key = environment.chain_key.get_secret_value().encode()
-        else:
-            key = local_chain_key(settings.data_dir)
-        connections = await Connections.open(url)
-        stack.push_async_callback(connections.aclose)
-        lifetimes = Lifetimes(
-            join_window=settings.incidents.join_window,
-            spans=settings.recorder.trace_ttl,
-            evidence=settings.recorder.evidence_ttl,
-        )
-        store = Store(connections, key, clock or SystemClock(), lifetimes)
-        await store.start()
-        yield store
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,21 +127,28 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
                 extra=slack.routes(),
             )
             running.append(group.create_task(_listen(web, settings, stop), name="web"))
+        _settle()
         await stop.wait()
         _log.info("stopping")
         if consumer is not None:
             consumer.stop()
-        await _wind_down(running, consumer)
+        await _wind_down(running)
 
 
-async def _wind_down(running: list[asyncio.Task[None]], consumer: Consumer | None) -> None:
+def _settle() -> None:
+    """Keep what lives as long as the process out of the garbage collector's way: clicks wait for its pauses."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+async def _wind_down(running: list[asyncio.Task[None]]) -> None:
     """Let the consumer and the web server finish what they hold, then end the rest."""
     graceful = [task for task in running if task.get_name() in {"consumer", "web"}]
     if graceful:
         await asyncio.wait(graceful, timeout=_STOP_SECONDS)
     for task in running:
         task.cancel()
-    del consumer
 
 
 async def _slack(kernel: _Kernel, stack: AsyncExitStack) -> SlackParts:
@@ -316,52 +242,3 @@ async def _listen(web: Starlette, settings: Settings, stop: asyncio.Event) -> No
     if not stop.is_set():
         message = f"The web server ended; is {environment.host}:{environment.port} free?"
         raise Misconfigured(message, next_step="Set PULLCORD_PORT to a free one.")
-
-
-# ------------------------------------------------------------------------------------------------ the command line
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """What ``pullcord verify`` prints, and whether all is well."""
-
-    ok: bool
-    text: str
-
-
-async def verify_incident(settings: Settings, incident_id: str, head: str | None) -> VerifyResult:
-    """Check one timeline from its first entry to its last. Raises Refused when there is no such incident."""
-    async with open_store(settings, guest=True) as store:
-        verdict = await store.incidents.verify(incident_id, head)
-    if verdict.ok:
-        against = " and holds the head that was given" if head else ""
-        return VerifyResult(
-            True, f"{incident_id}: {verdict.entries} entries fit{against}. Head {verdict.entries}:{verdict.head}"
-        )
-    where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "its end"
-    return VerifyResult(
-        False, f"{incident_id}: {where} does not fit: {verdict.reason} Do not rely on it from there on."
-    )
-
-
-async def export_incident(settings: Settings, incident_id: str) -> str:
-    """An incident as one JSON document: projection, entries with their codes, frozen runs."""
-    async with open_store(settings, guest=True) as store:
-        incident = await store.incidents.read(incident_id)
-        reader = FrozenRuns(store.evidence)
-        entries: list[Json] = []
-        after = 0
-        while page := await store.incidents.entries(incident_id, after, 500):
-            entries += [entry.model_dump(mode="json") for entry in page]
-            after = page[-1].seq
-        runs = [(await reader.run(incident, r.summary.trace_id)).model_dump(mode="json") for r in incident.runs]
-        verdict = await store.incidents.verify(incident_id)
-    document = {
-        "pullcord_export": 1,
-        "exported_at": datetime.now(UTC).isoformat(),
-        "incident": incident.model_dump(mode="json"),
-        "chain": verdict.model_dump(mode="json"),
-        "entries": entries,
-        "runs": runs,
-    }
-    return to_json(document, indent=2).decode()

@@ -11,9 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import open_store, registry_of
 from bot.errors import Misconfigured, PullcordError
+from bot.open_store import open_store
 from bot.plugin import Registry
+from bot.plugin_faults import registry_of
 from bot.settings import Settings
 from bot.slack.client import SlackClient
 from bot.slack.manifest import scopes
