@@ -7,6 +7,7 @@ the loop.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,11 +41,12 @@ Offers = Callable[[Incident], Awaitable[Sequence[OfferView]]]
 class PosterTimes:
     """Seconds: between looks at an empty outbox, length of a claim, waits.
 
+    A claim is renewed while its poster lives; after one that died its incident waits no longer than ``lease``.
     ``away`` doubles up to ``away_most`` while Slack is away; ``longest`` bounds the wait for a budget.
     """
 
     idle: float = 0.1
-    lease: float = 60.0
+    lease: float = 6.0
     away: float = 1.0
     away_most: float = 30.0
     longest: float = 5.0
@@ -105,6 +107,23 @@ class Poster:
         claimed = await self._store.outbox.claim(self._clock.now(), timedelta(seconds=self._times.lease))
         if claimed is None:
             return False
+        keeper = asyncio.create_task(self._keep(claimed))
+        try:
+            return await self._post(claimed)
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
+
+    async def _keep(self, claimed: Claimed) -> None:
+        """Renew the claim until cancelled, or until it has passed to another poster."""
+        lease = timedelta(seconds=self._times.lease)
+        while True:
+            await asyncio.sleep(self._times.lease / 3)
+            with contextlib.suppress(StoreUnavailable):
+                if not await self._store.outbox.renew(claimed, self._clock.now() + lease):
+                    return
+
+    async def _post(self, claimed: Claimed) -> bool:
         try:
             await self._identity.learn()
             wait = await bring_up_to_date(self._tools, claimed)

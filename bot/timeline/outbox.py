@@ -121,6 +121,19 @@ async def release(
 
 
 @script
+async def prolong(redis: Client, posting: Key, incident: str, token: int, lease_end: int) -> int:
+    """-- Hold a claim longer, if it is still ours.
+
+    local held = redis.call('HGET', posting, incident)
+    if not held then return 0 end
+    local _, given, rank = string.match(held, '^(%d+) (%d+) (%d+)$')
+    if tonumber(given) ~= token then return 0 end
+    redis.call('HSET', posting, incident, string.format('%.0f %.0f %s', lease_end, token, rank))
+    return 1
+    """
+
+
+@script
 async def save(redis: Client, posting: Key, post: Key, incident: str, token: int, body: bytes) -> int:
     """-- Keep what was posted, if the claim is still ours.
 
@@ -154,6 +167,11 @@ class Outbox:
         incident, rank, token = found
         name = incident.decode() if isinstance(incident, bytes) else str(incident)
         return Claimed(incident=name, rank=int(rank), token=int(token), until=until)
+
+    async def renew(self, claimed: Claimed, until: datetime) -> bool:
+        """Hold the claim until then: its poster lives. False when it had passed to another poster."""
+        held = await prolong(self._redis, keys.POSTING(), claimed.incident, claimed.token, ms(until))
+        return bool(held)
 
     async def done(self, claimed: Claimed) -> bool:
         """It is posted. False when the lease had passed to another poster."""

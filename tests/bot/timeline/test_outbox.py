@@ -97,3 +97,17 @@ async def test_an_incident_that_was_never_posted_has_an_empty_state(store: Store
     assert await store.outbox.post_state("INC-1") == PostState(incident="INC-1")
     await store.outbox.save_post_state(PostState(incident="INC-1", intent="card:INC-1"))
     assert (await store.outbox.post_state("INC-1")).intent == "card:INC-1"
+
+
+async def test_a_poster_that_lives_keeps_its_claim_and_a_dead_one_gives_it_up(store: Store, clock: ManualClock) -> None:
+    """Renewed in time a claim outlives its lease; once it has passed on it cannot be renewed."""
+    await store.outbox.dirty("INC-1", 1)
+    mine = await store.outbox.claim(clock.now(), LEASE)
+    assert mine is not None
+    clock.forward(seconds=LEASE.total_seconds() - 1)
+    assert await store.outbox.renew(mine, clock.now() + LEASE)
+    clock.forward(seconds=LEASE.total_seconds() - 1)
+    assert await claimed(store, clock) is None
+    clock.forward(seconds=2)
+    assert await claimed(store, clock) == "INC-1"
+    assert not await store.outbox.renew(mine, clock.now() + LEASE)
