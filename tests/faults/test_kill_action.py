@@ -105,7 +105,7 @@ async def test_an_undo_is_written_exactly_once_wherever_the_bot_is_killed(world:
     [("A4-push", "unknown", 0), ("A4-pushed", "succeeded", 1), ("A6-before", "succeeded", 1)],
 )
 async def test_an_eval_case_is_pushed_at_most_once(world: World, point: str, state: str, pushes: int) -> None:
-    """A push cannot be taken for undone because the branch is not there yet: then it is unknown, and Check looks again."""
+    """That the branch is not there yet does not say that no push is under way: unknown, and Check looks again."""
     await _with_run(world, point)
     await world.press(LEE, "Open eval case")
     await world.fill(LEE, expected="Refund the broken jug only, 42.00.", arguments="")

@@ -1,10 +1,10 @@
 """``kill -9`` at the numbered steps of ARCHITECTURE.md, from outside: production code knows nothing of it.
 
-Run as a program (``python -m tests.support.failpoints serve``) it is ``pullcord`` with one function wrapped: when that is
-reached for the first time, the process notes it in ``FAILPOINT_MARK`` and kills itself as the kernel would. A start that
-finds the mark is not armed again. ``FAILPOINT`` names a point of ``POINTS``. ``FAILPOINT_QUICK`` shortens the waits after
-which a dead worker's leases are taken over, so that the matrix of points is tested in minutes; how long the real ones
-take has its own test.
+Run as a program (``python -m tests.support.failpoints serve``) it is ``pullcord`` with one function wrapped: when that
+is reached for the first time, the process notes it in ``FAILPOINT_MARK`` and kills itself as the kernel would. A start
+that finds the mark is not armed again. ``FAILPOINT`` names a point of ``POINTS``. ``FAILPOINT_QUICK`` shortens the time
+after which a dead worker's leases are taken over, so that all points are tested in minutes; the real time has a test
+of their own.
 """
 
 import functools
@@ -12,7 +12,6 @@ import importlib
 import inspect
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,10 +170,8 @@ def main() -> None:
         quicken()
     if name := os.environ.get("FAILPOINT"):
         arm(name, Path(os.environ["FAILPOINT_MARK"]))
-    from bot.__main__ import main as pullcord
-
-    pullcord()
+    importlib.import_module("bot.__main__").main()  # after arming: it binds what it imports
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

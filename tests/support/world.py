@@ -14,11 +14,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 from redis import Redis
@@ -29,21 +27,32 @@ from bot.settings import Settings, load_settings
 from bot.slack.manifest import manifest
 from bot.timeline.embedded import running_store
 from bot.timeline.store import Store
-from sandbox.demo.looking import all_text, pressable
 from sandbox.demo.processes import Process, start
-from sandbox.slack.driver import DriveError
 from sandbox.slack.registration import Registration
 from sandbox.slack.server import SlackSandbox
 from tests.support.clock import WallClock
+from tests.support.world_payloads import AGENT, alert, bad_run, span
+from tests.support.world_watching import Json, Watching
 
-Json = dict[str, Any]
+__all__ = [
+    "AGENT",
+    "ANNOUNCE",
+    "DANA",
+    "LEE",
+    "MO",
+    "Json",
+    "World",
+    "a_world",
+    "alert",
+    "bad_run",
+    "free_port",
+    "span",
+]
+
 ROOT = Path(__file__).resolve().parents[2]
-AGENT = "refund-bot"
 ANNOUNCE = "C0INCIDENTS"
 DANA, LEE, MO = "U0DANA", "U0LEE", "U0MO"
 """Commander and fallback; responder and on call; nobody in particular."""
-BAD = (httpx.HTTPError, DriveError, AssertionError, KeyError, StopIteration, IndexError)
-
 _NOT_INHERITED = ("PULLCORD_", "SLACK_", "FAILPOINT", "PYTHONDONTWRITEBYTECODE")
 
 CONFIG = """\
@@ -81,7 +90,7 @@ evals:
 """
 
 
-class World:
+class World(Watching):
     """One bot with everything around it. Make one with ``a_world``."""
 
     def __init__(self, folder: Path, slack: SlackSandbox, http: httpx.AsyncClient, *, redis_url: str | None) -> None:
@@ -91,7 +100,7 @@ class World:
         self.http = http
         self.bots: list[Process] = []
         self.accepted: set[str] = set()
-        self.port = _free_port()
+        self.port = free_port()
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)},
             "PYTHONPATH": str(ROOT),
@@ -158,6 +167,10 @@ class World:
         """``kill -9`` from outside."""
         await asyncio.to_thread(self.bot.kill)
 
+    def tail(self) -> str:
+        """The end of the newest bot's log."""
+        return self.bot.tail(12) if self.bots else ""
+
     def logs(self) -> str:
         """All that any bot of this world wrote to its log."""
         return "\n".join(p.read_text(errors="replace") for p in sorted(self.folder.glob("bot-*.log")))
@@ -208,145 +221,13 @@ class World:
         answer = await self.http.post(f"{self.origin}/ofrep/v1/evaluate/flags", json={"context": {}}, headers=headers)
         return {flag["key"]: flag for flag in answer.raise_for_status().json()["flags"]}
 
-    # ------------------------------------------------------------------ looking
-
-    async def until(self, what: str, look: Callable[[], Awaitable[Any]], *, seconds: float = 20) -> Any:
-        """Wait until ``look`` gives something true; its last answer or error is told otherwise."""
-        end = time.monotonic() + seconds
-        last: object = None
-        while time.monotonic() < end:
-            try:
-                if found := await look():
-                    return found
-                last = found
-            except BAD as error:
-                last = error
-            await asyncio.sleep(0.05)
-        tail = self.bot.tail(12) if self.bots else ""
-        raise AssertionError(f"{what}: not seen within {seconds:g} s (last: {str(last)[:600]!r})\n{tail}")
-
-    async def api(self, path: str) -> Json:
-        """A GET of the read API."""
-        headers = {"authorization": f"Bearer {self.environment['PULLCORD_API_TOKEN']}"}
-        answer = await self.http.get(f"{self.origin}{path}", headers=headers)
-        assert answer.status_code == 200, f"GET {path} answered {answer.status_code}: {answer.text[:200]}"
-        return dict(answer.json())
-
-    async def incidents(self) -> list[Json]:
-        """Every incident whole, oldest first."""
-        rows = (await self.api("/api/incidents"))["incidents"]
-        return [await self.api(f"/api/incidents/{row['id']}") for row in reversed(rows)]
-
-    async def incident(self, number: int = 1) -> Json:
-        """One incident."""
-        return await self.api(f"/api/incidents/INC-{number}")
-
-    async def card(self, number: int = 1) -> Json:
-        """The root message of an incident, once it stands."""
-
-        async def look() -> Json | None:
-            whole = await self.incident(number)
-            return await self.slack.find_message(whole["channel"], ts=whole["root_ts"]) if whole["root_ts"] else None
-
-        return dict(await self.until(f"the card of INC-{number}", look))
-
-    async def quiet(self) -> None:
-        """Wait until nothing is left to do: no work waits or is leased, nothing is to be posted, nothing is due now."""
-
-        async def look() -> bool:
-            async with self.store() as store:
-                depth = await store.work.depth()
-                left = (depth.waiting, depth.leased, depth.dead, await store.outbox.size(), await _posting(store))
-                assert left == (0, 0, 0, 0, 0), f"waiting, leased, dead, to post, posting: {left}"
-            return True
-
-        await self.until("all work is done", look)
-
-    async def posted(self, key: str) -> list[Json]:
-        """Every message in Slack whose dedupe key ends so, wherever it stands. Found by metadata, counted by us."""
-        found = []
-        for channel in await self.slack.channels():
-            for message in await self.slack.messages(channel["id"]):
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if str(payload.get("dedupe_key", "")).endswith(key):
-                    found.append(message)
-        return found
-
-    async def verified(self) -> int:
-        """Check the chain of every incident; how many entries fit."""
-        fit = 0
-        async with self.store() as store:
-            for row in (await store.incidents.rows()).rows:
-                verdict = await store.incidents.verify(row.id)
-                assert verdict.ok, verdict
-                fit += verdict.entries
-        return fit
-
-    # ------------------------------------------------------------------ people
-
-    async def button(self, label: str, number: int = 1) -> tuple[str, str, str, str | None]:
-        """Channel, ts, action id and value of the card's button that begins so, once it is there."""
-
-        async def look() -> tuple[str, str, str, str | None] | None:
-            whole = await self.incident(number)
-            assert whole["root_ts"], "no card yet"
-            card = await self.slack.find_message(whole["channel"], ts=whole["root_ts"]) or {}
-            shown = pressable(card.get("blocks") or [])
-            found = next((where for text, where in shown if text.startswith(label)), None)
-            assert found is not None, f"no {label!r} among {[text for text, _ in shown]}"
-            return (whole["channel"], whole["root_ts"], *found)
-
-        found: tuple[str, str, str, str | None] = await self.until(f"the button {label!r}", look)
-        return found
-
-    async def press(self, user: str, label: str, number: int = 1) -> Json:
-        """Press it."""
-        channel, ts, action, value = await self.button(label, number)
-        return await self.slack.click(user, channel, ts, action, value, stale=True)
-
-    async def fill(self, user: str, **values: str) -> Json:
-        """Fill in and submit the person's open modal; it must be taken."""
-
-        async def look() -> Json | None:
-            views = await self.slack.views(user)
-            return views[-1] if views else None
-
-        view = await self.until(f"a modal of {user}", look)
-        return await self.slack.submit_view(user, view["id"], {k: {"value": v} for k, v in values.items()})
-
-    async def told(self, user: str, *words: str, number: int = 1) -> str:
-        """Wait until this person alone was told something with one of these words."""
-        channel = (await self.incident(number))["channel"]
-
-        async def look() -> str | None:
-            said = [all_text(e) for e in await self.slack.ephemerals(user, channel)]
-            return next((t for t in reversed(said) if any(w in t for w in words)), None)
-
-        return str(await self.until(f"{user} is told one of {words}", look))
-
-    async def execution(self, state: str, *, number: int = 1, index: int = -1, verified: str | None = None) -> Json:
-        """An execution of the incident, once it is in this state."""
-
-        async def look() -> Json:
-            found = (await self.incident(number))["executions"]
-            assert found, "no execution"
-            mine: Json = found[index]
-            assert mine["state"] == state, f"{mine['action']} is {mine['state']}: {mine.get('reason')}"
-            assert verified in (None, mine["verified"]), f"{mine['verified']}: {mine.get('verified_detail')}"
-            return mine
-
-        return dict(await self.until(f"an execution {state} {verified or ''}", look))
-
 
 @asynccontextmanager
 async def a_world(
     folder: Path, *, redis_url: str | None = None, repage: str = "5m", slack: SlackSandbox | None = None
 ) -> AsyncIterator[World]:
     """A world with its configuration, nothing started. At the end every process of it is gone, its store too."""
-    subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "evals.git")], check=True)
-    count = folder / "evals.git" / "hooks" / "post-receive"
-    count.write_text(f"#!/bin/sh\ncat >> '{folder}/pushes'\n")
-    count.chmod(0o755)
+    _eval_repository(folder)
     (folder / "pullcord.yaml").write_text(CONFIG.format(evals=folder / "evals.git", repage=repage))
     async with AsyncExitStack() as stack:
         if slack is None:
@@ -364,70 +245,18 @@ async def a_world(
                     Redis.from_url(left).shutdown(nosave=True)
 
 
-def alert(fingerprint: str, *, agent: str = AGENT, title: str = "RefundAmountAnomaly", **more: Any) -> Json:
-    """A firing alert of the generic source."""
-    return {"dedup_key": fingerprint, "title": title, "agent": agent, "starts_at": "2026-11-23T12:00:00Z", **more}
-
-
-def span(trace: str, number: int, name: str, attributes: Mapping[str, Any], parent: int | None = 1) -> Json:
-    """One span as OTLP/JSON writes it; attributes that are no text are written as JSON."""
-    now = time.time_ns()
-    values = {k: v if isinstance(v, str) else json.dumps(v) for k, v in attributes.items()}
-    return {
-        "traceId": trace,
-        "spanId": f"{number:016x}",
-        "parentSpanId": "" if parent is None else f"{parent:016x}",
-        "name": name,
-        "kind": 1,
-        "startTimeUnixNano": str(now + number * 1000),
-        "endTimeUnixNano": str(now + number * 1000 + 500),
-        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in values.items()],
-    }
-
-
-def bad_run(trace: str, *, said: str = "My money back!", **arguments: Any) -> Sequence[Json]:
-    """A run of refund-bot: asked, refunded too much."""
-    arguments = arguments or {"customer_id": "cus_81Kd", "amount_cents": 42000}
-    prompt = [{"role": "user", "parts": [{"type": "text", "content": said}]}]
-    call = {"type": "tool_call", "id": "call_1", "name": "issue_refund", "arguments": arguments}
-    gen = "gen_ai.operation.name"
-    return (
-        span(trace, 1, "invoke_agent", {gen: "invoke_agent", "gen_ai.agent.name": AGENT}, None),
-        span(
-            trace,
-            2,
-            "chat",
-            {
-                gen: "chat",
-                "gen_ai.request.model": "gpt-x",
-                "gen_ai.response.model": "gpt-x-2026-05-01",
-                "gen_ai.input.messages": prompt,
-                "gen_ai.output.messages": [{"role": "assistant", "parts": [call]}],
-            },
-        ),
-        span(
-            trace,
-            3,
-            "execute_tool issue_refund",
-            {
-                gen: "execute_tool",
-                "gen_ai.tool.name": "issue_refund",
-                "gen_ai.tool.call.id": "call_1",
-                "gen_ai.tool.call.arguments": arguments,
-                "gen_ai.tool.call.result": {"status": "succeeded", "refund_id": "re_1"},
-            },
-        ),
-    )
-
-
-async def _posting(store: Store) -> int:
-    return int(await store.connections.hot.call("HLEN", "{pullcord}:outbox:posting"))
+def _eval_repository(folder: Path) -> None:
+    """A bare repository that writes down each push."""
+    subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "evals.git")], check=True)
+    hook = folder / "evals.git" / "hooks" / "post-receive"
+    hook.write_text(f"#!/bin/sh\ncat >> '{folder}/pushes'\n")
+    hook.chmod(0o755)
 
 
 async def _value(value: object) -> object:
     return value
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

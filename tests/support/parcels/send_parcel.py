@@ -16,9 +16,13 @@ class Nothing(Params):
 
 async def send(key: str) -> OnceResult:
     """One more parcel, whatever the key."""
+    _append(key)
+    return OnceResult(summary="sent a parcel", ref=key, verified=Verified.IN_FORCE, detail="the courier took it")
+
+
+def _append(key: str) -> None:
     with Path(os.environ["PARCELS"]).open("a", encoding="utf-8") as parcels:
         parcels.write(f"{key}\n")
-    return OnceResult(summary="sent a parcel", ref=key, verified=Verified.IN_FORCE, detail="the courier took it")
 
 
 async def _probe() -> OnceResult | None:
