@@ -23,8 +23,7 @@ class CatalogueSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@control_plane(NAME, settings=CatalogueSettings)
-class catalogue(StoredSettings):  # noqa: N801 - a plug-in is known by its name
+class CatalogueClasses(StoredSettings):
     """Meets ToolClassControl."""
 
     name = NAME
@@ -56,6 +55,9 @@ class catalogue(StoredSettings):  # noqa: N801 - a plug-in is known by its name
             detail = f"{change.target} now holds {shown(held)}, not {shown(change.desired)}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
         return Verification(verified=Verified.IN_FORCE, detail="every run is read with it from now on", at=now)
+
+
+catalogue = control_plane(NAME, settings=CatalogueSettings)(CatalogueClasses)
 
 
 def _words(reversibility: Reversibility) -> str:

@@ -25,8 +25,7 @@ class EmbeddedSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@control_plane(NAME, settings=EmbeddedSettings)
-class embedded(StoredSettings):  # noqa: N801 - a plug-in is known by its name
+class Embedded(StoredSettings):
     """Meets ModelControl, ToolControl and AgentControl."""
 
     name = NAME
@@ -102,6 +101,9 @@ class embedded(StoredSettings):  # noqa: N801 - a plug-in is known by its name
 
     def _target(self, agent: str, flag: str, element: str | None = None) -> Target:
         return Target(control=NAME, subject=agent, setting=flag, element=element)
+
+
+embedded = control_plane(NAME, settings=EmbeddedSettings)(Embedded)
 
 
 def _denied(state: AgentState, tool: str) -> bool:

@@ -29,8 +29,7 @@ class GitSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@control_plane("git", settings=GitSettings)
-class git:  # noqa: N801 - a plug-in is known by its name
+class GitRemote:
     """Meets EvalRepository."""
 
     name = "git"
@@ -97,6 +96,9 @@ class git:  # noqa: N801 - a plug-in is known by its name
             raise refused
         message = f"git pushed {branch}, but the remote does not show it."
         raise OutcomeUnknown(message, next_step="Check looks for the branch again.")
+
+
+git = control_plane("git", settings=GitSettings)(GitRemote)
 
 
 def _checked_branch(branch: str) -> None:

@@ -55,7 +55,6 @@ class PullcordToolCalls(Evaluator):
 '''
 
 
-@eval_format("pydantic_evals")
 class PydanticEvals:
     """Renders and proves cases for pydantic-evals."""
 
@@ -99,6 +98,9 @@ class PydanticEvals:
         still = assertions.faults(corrected, **spec)
         detail = f"recorded: {'; '.join(broken) or 'passes'}. Expected: {'; '.join(still) or 'passes'}."
         return EvalProof(recorded_fails=bool(broken), expected_passes=not still, detail=detail)
+
+
+pydantic_evals = eval_format("pydantic_evals")(PydanticEvals)
 
 
 def _assertions(text: str) -> dict[str, list[dict[str, Any]]]:

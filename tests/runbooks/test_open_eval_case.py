@@ -15,7 +15,7 @@ from bot.domain.run import Message, ModelCall, Part, Run, RunSummary, ToolCall
 from bot.errors import ActionFailed, Refused
 from bot.plugin import ActionContext, AgentProfile, Once
 from bot.ports import EvalTarget
-from runbooks.controls.git import GitSettings, git
+from runbooks.controls.git import GitRemote, GitSettings
 from runbooks.evals.pydantic_evals import PydanticEvals
 from runbooks.open_eval_case import OpenEvalCase, open_eval_case
 
@@ -83,11 +83,11 @@ def remote(tmp_path: Path) -> Path:
 
 
 async def _plan(remote: Path, arguments: str = '{"amount_cents": 4200}') -> Once:
-    repository = git.make(GitSettings(), EvalTarget(remote=str(remote), branch="main", directory="evals/pullcord"))
+    repository = GitRemote(GitSettings(), EvalTarget(remote=str(remote), branch="main", directory="evals/pullcord"))
     person = Actor(kind=ActorKind.PERSON, id="U0DANA")
     ctx = ActionContext(incident=_incident(), agent=AgentProfile(name="refund-bot"), by=person, now=NOW)
     params = OpenEvalCase(call="ef_1", expected="Refund what is owed, $42.00.", arguments=arguments)
-    plan = await open_eval_case.plan(ctx, params, _Evidence(), PydanticEvals.make(), repository)  # type: ignore[misc]
+    plan = await open_eval_case.plan(ctx, params, _Evidence(), PydanticEvals(), repository)  # type: ignore[misc]
     assert isinstance(plan, Once)
     return plan
 
@@ -134,7 +134,7 @@ async def test_without_right_arguments_the_call_must_not_be_made(remote: Path) -
 
 
 async def test_a_remote_that_is_not_there_is_said_and_nothing_is_half_done(tmp_path: Path) -> None:
-    """git's own words come back, without a stack trace."""
+    """Git's own words come back, without a stack trace."""
     plan = await _plan(tmp_path / "nowhere.git")
     with pytest.raises(ActionFailed, match="git ls-remote failed"):
         await asyncio.wait_for(plan.run("ex_1"), 20)
