@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from rig import Rig, alert, quantiles, rig, verdict
+from bench.rig import Rig, alert, quantiles, rig, verdict
 from sandbox.demo.processes import Process
 from sandbox.slack.client import SandboxClient
 from tests.peers.place import free_port
@@ -90,9 +90,7 @@ async def _measure(made: Rig, clicks: int) -> dict[str, list[float]]:
             app = made.app(name, slack, port=free_port())
             hands[name] = await SandboxClient(slack.origin).__aenter__()
             await hands[name].wait_connected(timeout=30)
-            buttons[name] = await (
-                card(hands[name], app, made.environment) if name == "pullcord" else posted(app)
-            )
+            buttons[name] = await (card(hands[name], app, made.environment) if name == "pullcord" else posted(app))
         for number in range(-6, clicks):  # the first six warm all three
             for name, values in taken.items():
                 ms = await press(hands[name], buttons[name], number)

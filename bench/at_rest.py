@@ -15,7 +15,7 @@ import statistics
 import time
 from pathlib import Path
 
-from rig import rig, verdict
+from bench.rig import rig, verdict
 from sandbox.demo.processes import Process
 from tests.peers.place import free_port
 
@@ -69,8 +69,8 @@ def _rest(took: dict[str, list[float]], apps: dict[str, Process], cpu: dict[str,
         others = sum(memory(child)[1] for child in children(app.child.pid))
         rss, pss = used[name]
         print(
-            f"{name:9} ready after {statistics.median(took[name]):.2f} s (median of {len(took[name])})  RSS {rss:.1f} MiB"
-            f"  PSS {pss:.1f} MiB  children PSS {others:.1f} MiB  CPU {cpu[name]:.2f} %"
+            f"{name:9} ready after {statistics.median(took[name]):.2f} s (median of {len(took[name])})"
+            f"  RSS {rss:.1f} MiB  PSS {pss:.1f} MiB  children PSS {others:.1f} MiB  CPU {cpu[name]:.2f} %"
         )
     start, floor = (statistics.median(took[name]) for name in ("pullcord", "bolt"))
     verdict("start-up at most 2.5x the floor", met=start <= 2.5 * floor, s=start, floor_s=floor, ratio=start / floor)

@@ -13,7 +13,7 @@ import time
 
 import httpx
 
-from rig import alert, quantiles, rig, verdict
+from bench.rig import alert, quantiles, rig, verdict
 from sandbox.demo.processes import Process
 from sandbox.slack.client import SandboxClient
 from tests.peers.place import free_port
@@ -32,7 +32,7 @@ async def one(http: httpx.AsyncClient, slack: SandboxClient, url: str, headers: 
     while len(calls := await slack.calls()) == before:
         assert time.monotonic() < end, "no call to Slack within 30 s"
         await asyncio.sleep(0.05)  # seldom, so that looking does not slow what is looked at
-    taken = (calls[before]["at"] - began) * 1000
+    taken = (float(calls[before]["at"]) - began) * 1000
     while True:  # let the rest of this incident be said
         seen = len(calls)
         await asyncio.sleep(_QUIET)

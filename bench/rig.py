@@ -1,4 +1,4 @@
-"""What the benchmarks share: processes on one store, each with a stand-in Slack of its own, and how results are told."""
+"""What the benchmarks share: processes on one store, each with its own stand-in Slack, and how results are told."""
 
 import os
 import secrets
@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx
 
