@@ -33,17 +33,29 @@ class Accepted(Value):
 
 
 @script
-async def accept(
+async def accept(  # noqa: PLR0913, PLR0917 - each is a local of the script
     redis: Client,
     work: Key,
+    open: Key,  # noqa: A002 - the name it has in the script
     alerts: Sequence[Key],
+    joins: Sequence[Key],
     now: int,
     ttl_ms: int,
+    window_ms: int,
     states: Sequence[str],
     items: Sequence[bytes],
 ) -> list[int]:
     """-- Remember each alert, put each new state of it on the work stream, count repeats.
 
+    -- a repeat of a firing alert is the last one of its incident: alerts of the group may join that for another window
+    local function keep_joinable(key, join)
+      local incident = redis.call('HGET', key, 'incident')
+      if not incident or not redis.call('ZSCORE', open, incident) then return end
+      local id, til = string.match(redis.call('GET', join) or '', '^(%S+) (%d+)$')
+      if id and id ~= incident and tonumber(til) > now then return end
+      local over = string.format('%.0f', now + window_ms)
+      redis.call('SET', join, incident .. ' ' .. over, 'PX', string.format('%.0f', 2 * window_ms))
+    end
     local fresh = {}
     for i = 1, #alerts do
       local key, state = alerts[i], states[i]
@@ -53,6 +65,7 @@ async def accept(
         redis.call('HINCRBY', key, 'count', 1)
         redis.call('HSETNX', key, 'first', string.format('%.0f', now))
         redis.call('HSET', key, 'last', string.format('%.0f', now))
+        if fresh[i] == 0 and redis.call('HEXISTS', key, 'resolved') == 0 then keep_joinable(key, joins[i]) end
       end
       redis.call('PEXPIRE', key, ttl_ms)
     end
@@ -105,11 +118,13 @@ class Intake:
         self._redis = redis
         self._clock = clock
         self._ttl = span_ms(lifetimes.alerts)
+        self._window = span_ms(lifetimes.join_window)
 
     async def accept(self, alerts: Sequence[Alert]) -> list[Accepted]:
         """Make alerts durable, one script call for up to 1,000 of them; the answer has their order.
 
-        A firing and a resolved message of one alert are two operations. An alert without a start time gets its
+        A firing and a resolved message of one alert are two operations. A repeat of a firing one keeps its incident
+        joinable for another ``Lifetimes.join_window``. An alert without a start time gets its
         episode: what fires after it was resolved, or after hours of silence, is another alert with another id.
         StoreUnavailable: send all of it again, what was stored already is recognised.
         """
@@ -118,9 +133,12 @@ class Intake:
             fresh = await accept(
                 self._redis,
                 keys.WORK(),
+                keys.OPEN(),
                 [keys.ALERT(alert.id) for alert, _ in chunk],
+                [keys.JOIN(alert.group) for alert, _ in chunk],
                 ms(self._clock.now()),
                 self._ttl,
+                self._window,
                 [alert.status.value for alert, _ in chunk],
                 [item for _, item in chunk],
             )

@@ -40,6 +40,37 @@ async def test_alerts_of_one_agent_and_name_join_within_the_window_of_the_last_o
     assert len((await world.incident(2)).alerts) == 1
 
 
+async def test_a_repeat_of_a_firing_alert_keeps_its_incident_joinable(world: World) -> None:
+    """The last alert is the last one sent, also when it only raised a counter, however rarely its source repeats."""
+    first = await world.fire()
+    for minutes in (20, 20, 240):
+        world.clock.forward(minutes=minutes)
+        await world.store.intake.accept([first])
+    world.clock.forward(minutes=20)
+    await world.fire(fingerprint="b")
+    assert len((await world.incident()).alerts) == 2
+
+
+async def test_a_repeat_takes_the_group_from_no_younger_incident(world: World) -> None:
+    """An old alert that goes on firing beside a new incident leaves the new one where alerts join."""
+    first = await world.fire()
+    world.clock.forward(minutes=31)
+    await world.fire(fingerprint="b")
+    await world.store.intake.accept([first])
+    await world.fire(fingerprint="c")
+    assert [len((await world.incident(n)).alerts) for n in (1, 2)] == [1, 2]
+
+
+async def test_a_repeat_makes_no_resolved_incident_joinable(world: World) -> None:
+    """What people closed stays closed; the next alert is another incident."""
+    first = await world.fire()
+    await world.engine.requests.lifecycle("INC-1", "resolve", DANA, key="r", text="done")
+    await world.work()
+    await world.store.intake.accept([first])
+    await world.fire(fingerprint="b")
+    assert len((await world.incident(2)).alerts) == 1
+
+
 async def test_another_agent_or_name_is_another_incident(world: World) -> None:
     """What joins is what happened to the same agent in the same way."""
     await world.fire()
