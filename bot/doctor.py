@@ -83,6 +83,10 @@ async def _each(
             )
         except PullcordError as error:
             findings.append(Finding(name, Health.BAD, error.message, error.next_step or ""))
+        except OSError as error:
+            findings.append(
+                Finding(name, Health.BAD, f"cannot be reached ({type(error).__name__})", "Check the address.")
+            )
 
 
 async def _plugins(settings: Settings) -> tuple[Finding, Registry]:
@@ -146,6 +150,7 @@ async def _slack(settings: Settings, registry: Registry | None, findings: list[F
 
 
 async def _slack_identity(client: SlackClient, registry: Registry | None) -> list[Finding]:
+    await client.call("auth.test")  # with our own typed errors; the second call is for the scopes in its headers
     response = await client.web.auth_test()
     seen = f"{response.get('user')} in {response.get('team')}"
     found = [Finding("Slack", Health.GOOD, seen)]
@@ -230,7 +235,8 @@ async def _evals(settings: Settings) -> list[Finding]:
     out, told = await process.communicate()
     if process.returncode:
         words = told.decode(errors="replace").strip().splitlines()
-        return [Finding("eval repository", Health.BAD, words[-1] if words else "git failed", "See evals.remote.")]
+        why = words[-1] if words else "git failed"
+        return [Finding("eval repository", Health.BAD, f"{remote} cannot be read: {why}", "See evals.remote.")]
     return [Finding("eval repository", Health.GOOD, f"{len(out.splitlines())} branches read")]
 
 

@@ -33,7 +33,7 @@ async def verify_incident(settings: Settings, incident_id: str, head: str | None
         )
     where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "its end"
     return VerifyResult(
-        False, f"{incident_id}: {where} does not fit: {verdict.reason} Do not rely on it from there on."
+        False, f"{incident_id}: {where} does not fit: {verdict.reason.rstrip(".")}. Do not rely on it from there on."
     )
 
 

@@ -139,13 +139,14 @@ class Timeline(Lookups):
         if not keys.is_incident_id(incident_id):
             raise _unknown(incident_id)
         before, seq, found_head = "", 0, False
-        wanted = None if head is None else head.rpartition(":")[2].strip().lower()
+        number, _, code = ("", "", "") if head is None else head.rpartition(":")
+        wanted = None if head is None else code.strip().lower()
         async for place, fields in self._walk(incident_id):
             fault = self._chain.fault(incident_id, seq + 1, before, place, fields)
             if fault is not None:
                 return Verdict(ok=False, entries=seq, head=before, first_bad=seq + 1, reason=fault)
             seq, before = seq + 1, fields[b"m"].decode()
-            found_head = found_head or before == wanted
+            found_head = found_head or (before == wanted and number.strip() in {"", str(seq)})
         if seq == 0:
             raise _unknown(incident_id)
         if wanted is not None and not found_head:

@@ -1,0 +1,88 @@
+"""The commands that start nothing: check-config, manifest, verify, export, as a person runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.domain import events as ev
+from bot.open_store import open_store
+from bot.settings import load_settings
+from bot.timeline.timeline import Write
+
+NOW = datetime(2026, 6, 9, 3, 3, tzinfo=UTC)
+DANA = ev.Actor(kind=ev.ActorKind.PERSON, id="U0DANA")
+
+
+def pullcord(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in an environment that says nothing but what is given."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULLCORD_", "SLACK_"))}
+    environment = {**kept, "PULLCORD_DATA_DIR": str(folder / "data"), "PYTHONPATH": str(Path.cwd()), **variables}
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=25, check=False)
+
+
+async def _an_incident(folder: Path) -> str:
+    """One incident with a note, written as the bot writes; the head of its chain."""
+    async with open_store(load_settings({"PULLCORD_DATA_DIR": str(folder / "data")})) as store:
+
+        def make(number: int) -> tuple[ev.IncidentOpened, Write]:
+            opened = ev.IncidentOpened(at=NOW, by=DANA, number=number, agent="bot", name="A", severity="SEV3")
+            return opened, Write(events=())
+
+        result = await store.incidents.open("op-1", make, None)
+        note = Write(events=(ev.NoteAdded(at=NOW, by=DANA, text="seen"),))
+        written = await store.incidents.write(result.incident_id, "op-2", lambda _incident: note)
+        return f"{written.incident.seq}:{written.incident.head}"
+
+
+def test_check_config_names_every_fault_with_its_line_and_a_hint(tmp_path: Path) -> None:
+    """Those of the file and those that only plug-ins can find, in one go; exit status 2, nothing started."""
+    text = "agents:\n  bot: {control: nowhere}\nsourcs: {}\nsources:\n  alertmanager: {}\n"
+    (tmp_path / "pullcord.yaml").write_text(text)
+    done = pullcord(tmp_path, "check-config")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for words in ("pullcord.yaml:3", "sources", "alertmanager", "allow_unauthenticated"):
+        assert words in done.stderr
+    (tmp_path / "pullcord.yaml").write_text("agents:\n  bot: {control: nowhere}\n")
+    done = pullcord(tmp_path, "check-config")
+    assert "pullcord.yaml:2" in done.stderr
+    assert "known: catalogue, embedded, git" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_manifest_is_json_that_slack_can_take(tmp_path: Path) -> None:
+    """Needs no configuration at all."""
+    done = pullcord(tmp_path, "manifest")
+    assert done.returncode == 0, done.stderr
+    assert "chat:write" in json.loads(done.stdout)["oauth_config"]["scopes"]["bot"]
+
+
+async def test_verify_and_export_work_while_no_bot_runs(tmp_path: Path) -> None:
+    """The chain fits, the right head is held, a head that never was is not; the export is whole."""
+    head = await _an_incident(tmp_path)
+    good = pullcord(tmp_path, "verify", "INC-1", "--head", head)
+    assert good.returncode == 0, good.stderr
+    assert "2 entries fit and holds the head that was given" in good.stdout
+    longer = pullcord(tmp_path, "verify", "INC-1", "--head", f"9:{head.partition(':')[2]}")
+    assert longer.returncode == 1
+    assert "Do not rely on it" in longer.stdout
+    out = tmp_path / "out.json"
+    assert pullcord(tmp_path, "export", "INC-1", "-o", str(out)).returncode == 0
+    document = json.loads(out.read_text())
+    assert [entry["event"]["type"] for entry in document["entries"]] == ["incident_opened", "note_added"]
+    assert document["chain"]["ok"] is True
+
+
+@pytest.mark.parametrize("command", ["verify", "export"])
+def test_an_incident_that_is_not_there_is_a_sentence(tmp_path: Path, command: str) -> None:
+    """Exit status 1, no stack trace."""
+    done = pullcord(tmp_path, command, "INC-7")
+    assert done.returncode == 1
+    assert "INC-7" in done.stderr
+    assert "Traceback" not in done.stderr
