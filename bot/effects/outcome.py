@@ -4,10 +4,11 @@ In this order, the first that fits wins:
 
 1. It was not executed: failed.
 2. It timed out, was cut off or cancelled, or the far side answered 500, 502, 504, 408: **unknown**, for it may have
-   been done.
+   been done. Wherever that is said: by the span, by a text, or inside a structured result that calls itself failed.
 3. Code ran and exited non-zero, or ended in a traceback: **unknown**, for a part of it may have happened.
 4. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``,
-   a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error``: **failed**.
+   a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error`` or ``Failed
+   to``: **failed**.
 5. No result was recorded: **unknown**.
 6. Else **applied**.
 """
@@ -15,20 +16,36 @@ In this order, the first that fits wins:
 import re
 from collections.abc import Iterator
 
+from pydantic_core import from_json, to_json
+
 from bot.domain.base import Json
 from bot.domain.effect import EffectOutcome
 from bot.domain.run import Executed, RunStatus, ToolCall
 
 _TIMEOUT_TYPE = re.compile(
     r"time_?-?d?_?-?out|deadline_?exceeded|cancell?ed|connection_?(?:reset|aborted|closed)|broken_?pipe|"
-    r"remote_?(?:protocol|disconnected)|incomplete_?read|server_?disconnected",
+    r"remote_?(?:protocol|disconnected)|incomplete_?read|server_?disconnected|econn(?:reset|aborted)|epipe|"
+    r"socket_?hang_?up|worker_?lost|keyboard_?interrupt",
     re.IGNORECASE,
 )
 _TIMEOUT_TEXT = re.compile(
-    r"timed[ -]out|time-?out|deadline exceeded|connection (?:was )?(?:reset|closed|aborted)", re.IGNORECASE
+    r"time[ds]?[ _-]?out|deadline exceeded|connection (?:was )?(?:reset|closed|aborted)|econn(?:reset|aborted)|epipe|"
+    r"broken pipe|socket hang ?up|server disconnected|killed by signal|\b(?:http|status|error|code)\W{0,4}"
+    r"(?:408|500|502|504)\b|\b(?:500 internal|502 bad gateway|504 gateway|internal server error)",
+    re.IGNORECASE,
 )
-_ERROR_TEXT = re.compile(r"\s*[\"'\[(]?(?:\w{0,40}(?:error|exception)\b|error)", re.IGNORECASE)
-_PROSE = re.compile(r"\s*errors?[- ](?:free|found: 0|count: 0)", re.IGNORECASE)  # text that only talks of errors
+_TIMEOUT_SAID = re.compile(
+    r"\W{0,3}(?:(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
+    r"(?:http )?(?:500 |502 |504 |error 50[024]|internal server error))",
+    re.IGNORECASE,
+)
+"""A text that says nothing else, without calling itself an error."""
+_ERROR_TEXT = re.compile(
+    r"\s*[\"'\[(]?(?:\w{0,40}(?:error|exception)\b|error|failed to\b|fail(?:ed|ure):)", re.IGNORECASE
+)
+_PROSE = re.compile(  # text that only talks of errors
+    r"\s*errors?(?:[- ](?:free|found: 0|count: 0)|\s{0,3}[:=]\s{0,3}(?:0|none|null)\b)", re.IGNORECASE
+)
 _TRACEBACK = "Traceback (most recent call last)"
 _EXIT_TEXT = re.compile(
     r"(?:exit(?:ed with)?[ _]?(?:code|status)|return[ _]?code|exitcode)\s{0,3}[:=]?\s{0,3}(-?\d{1,4})\b", re.IGNORECASE
@@ -51,6 +68,9 @@ _FAILED_WORDS = frozenset(
         "invalid",
     ]
 )
+_NO_ERROR: tuple[Json, ...] = (None, "", False, 0, [], {}, "none", "null", "no error")
+_TOLD_KEYS = ("message", "msg", "detail", "details", "reason", "code", "type")
+_PRINTED_KEYS = ("output", "stdout", "stderr")
 _MAYBE_DONE = frozenset([408, 500, 502, 504])
 _HEAD = 2_000
 
@@ -85,10 +105,13 @@ def _doubts(call: ToolCall) -> Iterator[str]:
     if code not in {None, 0}:
         yield f"code ran and exited with {code}; a part of it may have happened"
     text = (_leading_text(result) or "")[:_HEAD]
-    if _TRACEBACK in text:
+    printed = code is None and isinstance(result, dict) and any(_TRACEBACK in _start(result, k) for k in _PRINTED_KEYS)
+    if _TRACEBACK in text or printed:
         yield "code ran and ended in a traceback; a part of it may have happened"
-    if _ERROR_TEXT.match(text) and _TIMEOUT_TEXT.search(text):
+    if (_ERROR_TEXT.match(text) and _TIMEOUT_TEXT.search(text)) or _TIMEOUT_SAID.match(text):
         yield "it timed out or was cut off; it may have been done"
+    if isinstance(result, dict) and _cut_off(result):
+        yield "its result says that it timed out or was cut off; it may have been done"
     status = _http_status(result)
     if status in _MAYBE_DONE:
         yield f"the far side answered {status}; it may have been done"
@@ -108,12 +131,30 @@ def _failures(call: ToolCall) -> Iterator[str]:
         yield "its span ended in error"
 
 
+def _cut_off(result: dict[str, Json]) -> bool:
+    """Whether a structured result calls itself failed, and in its own words because of a timeout or a 5xx."""
+    word = result.get("status")
+    if isinstance(word, str) and _TIMEOUT_TYPE.fullmatch(word.strip().replace(" ", "_")[:40]):
+        return "cancel" not in word.lower()  # "cancelled" is what a cancelling tool is asked for
+    if next(_said(result), None) is None:
+        return False
+    told = {key: result[key] for key in (*_ERROR_KEYS, *_TOLD_KEYS, "content", "errors") if key in result}
+    text = to_json(told, inf_nan_mode="strings", fallback=str)[:_HEAD].decode(errors="replace")
+    return _TIMEOUT_TEXT.search(text) is not None
+
+
+def _start(result: dict[str, Json], key: str) -> str:
+    held = result.get(key)
+    return held[:_HEAD] if isinstance(held, str) else ""
+
+
 def _said(result: dict[str, Json]) -> Iterator[str]:
     """What a structured result says against itself."""
     if result.get("isError") is True or result.get("is_error") is True:
         yield "its result says isError"
     for key in _ERROR_KEYS:
-        if result.get(key) not in (None, "", False, 0, [], {}):
+        held = result.get(key)
+        if (held.strip().lower() if isinstance(held, str) else held) not in _NO_ERROR:
             yield f"its result has an {key} field"
     for key in ("success", "succeeded", "ok"):
         if str(result.get(key)).lower() == "false":
@@ -138,8 +179,19 @@ def _body(result: Json) -> Json:
         held = content[0].get("text")
         said = result.get("isError", result.get("is_error"))
         if isinstance(held, str) and said is None:
-            return held
+            return _document(held)
     return result
+
+
+def _document(text: str) -> Json:
+    """The object that a text holds as JSON, else the text: MCP servers write their objects so."""
+    if text.lstrip()[:1] != "{":
+        return text
+    try:
+        held: Json = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return text
+    return held
 
 
 def _leading_text(result: Json) -> str | None:
@@ -157,6 +209,8 @@ def _exit_code(result: Json) -> int | None:
     if isinstance(result, dict):
         for key in _EXIT_KEYS:
             code = result.get(key)
+            if isinstance(code, str) and code.removeprefix("-").isdecimal() and len(code) < 8:
+                code = int(code)
             if isinstance(code, int) and not isinstance(code, bool):
                 return code
         return None
