@@ -31,9 +31,10 @@ async def verify_incident(settings: Settings, incident_id: str, head: str | None
         return VerifyResult(
             True, f"{incident_id}: {verdict.entries} entries fit{against}. Head {verdict.entries}:{verdict.head}"
         )
+    why = verdict.reason.rstrip(".")
     where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "its end"
     return VerifyResult(
-        False, f"{incident_id}: {where} does not fit: {verdict.reason.rstrip(".")}. Do not rely on it from there on."
+        False, f"{incident_id}: {where} does not fit: {why}. Do not rely on it from there on."
     )
 
 
