@@ -52,7 +52,7 @@ async def test_two_replicas_do_everything_once_also_when_one_is_killed(tmp_path:
             state = await store.desired.state(AGENT)
         print(
             f"\ntwo replicas: accepted {len(world.accepted)}, in incidents {len(holders)}, incidents {len(found)}, "
-            f"cards {sum(cards)}, pages {sum(pages)}, four clicks ran {len(ran)}, writes after the undo {state.revision}"
+            f"cards {sum(cards)}, pages {sum(pages)}, four clicks ran {len(ran)}, writes in all {state.revision}"
         )
         assert len(found) == MANY + 1
         assert sorted(holders) == sorted(world.accepted)

@@ -21,17 +21,18 @@ from pathlib import Path
 import httpx
 from redis import Redis
 
-from bot.app import open_store
+from bot.open_store import open_store
 from bot.registry import discover
 from bot.settings import Settings, load_settings
 from bot.slack.manifest import manifest
 from bot.timeline.embedded import running_store
 from bot.timeline.store import Store
 from sandbox.demo.processes import Process, start
+from sandbox.slack.driver import Driver
 from sandbox.slack.registration import Registration
 from sandbox.slack.server import SlackSandbox
 from tests.support.clock import WallClock
-from tests.support.world_payloads import AGENT, alert, bad_run, span
+from tests.support.world_payloads import AGENT, alert, bad_run
 from tests.support.world_watching import Json, Watching
 
 __all__ = [
@@ -46,7 +47,6 @@ __all__ = [
     "alert",
     "bad_run",
     "free_port",
-    "span",
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +75,10 @@ agents:
     on_call: [U0LEE]
     fallback: [U0DANA]
     repage_after: {repage}
+  sleepy-bot:
+    on_call: [U0LEE]
+    fallback: [U0DANA]
+    repage_after: 1s
 default_agent:
   on_call: [U0LEE]
 sources:
@@ -93,7 +97,7 @@ evals:
 class World(Watching):
     """One bot with everything around it. Make one with ``a_world``."""
 
-    def __init__(self, folder: Path, slack: SlackSandbox, http: httpx.AsyncClient, *, redis_url: str | None) -> None:
+    def __init__(self, folder: Path, slack: Driver, http: httpx.AsyncClient, *, redis_url: str | None = None) -> None:
         """``redis_url`` None: the bot brings its own store in ``folder``."""
         self.folder = folder
         self.slack = slack
@@ -227,8 +231,7 @@ async def a_world(
     folder: Path, *, redis_url: str | None = None, repage: str = "5m", slack: SlackSandbox | None = None
 ) -> AsyncIterator[World]:
     """A world with its configuration, nothing started. At the end every process of it is gone, its store too."""
-    _eval_repository(folder)
-    (folder / "pullcord.yaml").write_text(CONFIG.format(evals=folder / "evals.git", repage=repage))
+    prepare(folder, repage=repage)
     async with AsyncExitStack() as stack:
         if slack is None:
             app = Registration.from_manifest(manifest(discover(("handlers", "runbooks"))))
@@ -245,6 +248,12 @@ async def a_world(
                     Redis.from_url(left).shutdown(nosave=True)
 
 
+def prepare(folder: Path, *, repage: str = "5m") -> None:
+    """Write the configuration, and make the eval repository."""
+    _eval_repository(folder)
+    (folder / "pullcord.yaml").write_text(CONFIG.format(evals=folder / "evals.git", repage=repage))
+
+
 def _eval_repository(folder: Path) -> None:
     """A bare repository that writes down each push."""
     subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "evals.git")], check=True)
@@ -258,5 +267,6 @@ async def _value(value: object) -> object:
 
 
 def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

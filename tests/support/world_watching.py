@@ -23,6 +23,8 @@ class Watching(ABC):
     slack: Driver
     http: httpx.AsyncClient
     environment: dict[str, str]
+    current: int = 1
+    """The incident that is meant where no number is given."""
 
     @property
     @abstractmethod
@@ -65,11 +67,11 @@ class Watching(ABC):
         rows = (await self.api("/api/incidents"))["incidents"]
         return [await self.api(f"/api/incidents/{row['id']}") for row in reversed(rows)]
 
-    async def incident(self, number: int = 1) -> Json:
+    async def incident(self, number: int = 0) -> Json:
         """One incident."""
-        return await self.api(f"/api/incidents/INC-{number}")
+        return await self.api(f"/api/incidents/INC-{number or self.current}")
 
-    async def card(self, number: int = 1) -> Json:
+    async def card(self, number: int = 0) -> Json:
         """The root message of an incident, once it stands."""
 
         async def look() -> Json | None:
@@ -112,7 +114,7 @@ class Watching(ABC):
 
     # ------------------------------------------------------------------ people
 
-    async def button(self, label: str, number: int = 1) -> tuple[str, str, str, str | None]:
+    async def button(self, label: str, number: int = 0) -> tuple[str, str, str, str | None]:
         """Channel, ts, action id and value of the card's button that begins so, once it is there."""
 
         async def look() -> tuple[str, str, str, str | None] | None:
@@ -127,7 +129,7 @@ class Watching(ABC):
         found: tuple[str, str, str, str | None] = await self.until(f"the button {label!r}", look)
         return found
 
-    async def press(self, user: str, label: str, number: int = 1) -> Json:
+    async def press(self, user: str, label: str, number: int = 0) -> Json:
         """Press it."""
         channel, ts, action, value = await self.button(label, number)
         return await self.slack.click(user, channel, ts, action, value, stale=True)
@@ -142,7 +144,7 @@ class Watching(ABC):
         view = await self.until(f"a modal of {user}", look)
         return await self.slack.submit_view(user, view["id"], {k: {"value": v} for k, v in values.items()})
 
-    async def told(self, user: str, *words: str, number: int = 1) -> str:
+    async def told(self, user: str, *words: str, number: int = 0) -> str:
         """Wait until this person alone was told something with one of these words."""
         channel = (await self.incident(number))["channel"]
 
@@ -152,7 +154,7 @@ class Watching(ABC):
 
         return str(await self.until(f"{user} is told one of {words}", look))
 
-    async def execution(self, state: str, *, number: int = 1, index: int = -1, verified: str | None = None) -> Json:
+    async def execution(self, state: str, *, number: int = 0, index: int = -1, verified: str | None = None) -> Json:
         """An execution of the incident, once it is in this state."""
 
         async def look() -> Json:
