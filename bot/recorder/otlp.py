@@ -19,6 +19,8 @@ PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 _GZIP_BITS = 31  # zlib: a gzip header is expected
 _PIECE = 1 << 20
+_MEMBERS = 100
+"""Members of one gzip body. Each costs a copy of what follows it, so very many tiny ones would cost n squared."""
 
 
 class Export(Value):
@@ -71,9 +73,16 @@ def inflate(body: bytes, encoding: str, limits: Limits) -> bytes:
 
 def _gunzip(body: bytes, limits: Limits) -> bytes:
     pieces: list[bytes] = []
-    size, rest = 0, body
+    size, rest, members = 0, body, 0
     try:
         while rest:  # a gzip file may hold several members (RFC 1952)
+            members += 1
+            if members > _MEMBERS:
+                raise Refused(
+                    f"The gzip body has more than {_MEMBERS} members.",
+                    field="body",
+                    next_step="Compress it as a whole.",
+                )
             stream = zlib.decompressobj(_GZIP_BITS)
             while not stream.eof:
                 piece = stream.decompress(rest, _PIECE)

@@ -2,6 +2,7 @@ import base64
 import contextlib
 import gzip
 import json
+import time
 import zlib
 from typing import Any
 
@@ -160,6 +161,17 @@ def test_gzip_is_inflated_and_a_bomb_is_not() -> None:
         parse_export(gzip.compress(body)[:-20], JSON, "gzip")
     with pytest.raises(Refused, match="not gzip"):
         parse_export(body, JSON, "gzip")
+
+
+def test_a_gzip_body_may_have_several_members_but_not_very_many() -> None:
+    """Each member costs a copy of the rest: 30,000 empty ones would keep a worker busy for a long time."""
+    whole = json.dumps({"resourceSpans": []}).encode()
+    halves = gzip.compress(whole[:5]) + gzip.compress(whole[5:])
+    assert parse_export(halves, JSON, "gzip").spans == ()
+    began = time.perf_counter()
+    with pytest.raises(Refused, match="more than 100 members"):
+        parse_export(gzip.compress(b"") * 30_000, JSON, "gzip")
+    assert time.perf_counter() - began < 0.1
 
 
 def test_other_media_are_refused() -> None:
