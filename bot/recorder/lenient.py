@@ -1,6 +1,8 @@
 """Values as instrumentations write them: an object, a JSON string, a Python repr, or plain text."""
 
 import ast
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +12,8 @@ from bot.domain.base import Json
 
 _MAX_REPR = 200_000
 _MAX_NESTING = 50
+_HUGE = re.compile(r"\d[eE]\+?\d{2}|\d{300}")
+"""A number that may be beyond the largest float: the JSON reader makes infinity of it without a word."""
 
 
 def structured(value: Json) -> Json:
@@ -37,7 +41,16 @@ def _json(text: str) -> Json:
         read: Json = from_json(text, allow_inf_nan=False)
     except ValueError:
         return None
-    return read
+    return None if _HUGE.search(text) and not _all_finite(read) else read
+
+
+def _all_finite(value: Json) -> bool:
+    """No infinity anywhere, which JSON cannot hold: no reader of our answers could read it."""
+    if isinstance(value, dict):
+        return all(map(_all_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_all_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _repr(text: str) -> Json:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.run import UNRECORDED_TOOL, Completeness, Executed, Run, RunStatus, StepKind
 from bot.errors import Refused
+from bot.recorder.lenient import structured
 from bot.recorder.normalise import normalise
 from bot.recorder.otlp import PROTOBUF, parse_export
 from tests.bot.recorder.samples import chat, root, shared, span, tool
@@ -129,6 +130,14 @@ def test_a_schema_is_not_taken_for_arguments() -> None:
     assert (call.arguments, call.arguments_recorded) == (None, False)
     [call] = normalise([root(), span(2, attributes={**held, "input.value": '{"order_id": 1}'})]).tool_calls
     assert call.arguments == {"order_id": 1}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+400", "1" * 400 + ".0", "1" * 299 + "e99"])
+def test_a_number_that_no_float_holds_stays_text(number: str) -> None:
+    """The JSON reader makes infinity of it, which no JSON answer can hold; the arguments stay as they were written."""
+    written = '{"amount": ' + number + "}"
+    assert structured(written) == written
+    assert structured('{"amount": 1e30, "big": ' + "1" * 400 + "}") == {"amount": 1e30, "big": int("1" * 400)}
 
 
 def test_the_order_and_number_of_arrivals_do_not_matter() -> None:
