@@ -116,11 +116,13 @@ class DesiredState(Protocol):
         key: str,
         restraint: Restraint | None,
         only_if_key: str | None = None,
+        owner: str | None = None,
     ) -> Applied:
         """Set one flag or element; ``value`` None removes it. The same ``key`` again answers ``already``.
 
         With ``only_if_key`` the write happens only while the setting is still the one that this key wrote
-        ("still what we set"); else raises Refused that says who set what since.
+        ("still what we set"; empty: still nothing set); else raises Refused that says who set what since. ``owner``
+        (default ``key``) is whose the setting is from now on: an undo gives it back to the one who had set it.
         """
         ...
 

@@ -80,11 +80,16 @@ class Restraint(Value):
 
 
 class Snapshot(Value):
-    """What a target held before a change. ``revision`` is the control plane's counter, None where it has none."""
+    """What a target held before a change. ``revision`` is the control plane's counter, None where it has none.
+
+    ``owner`` is the key of the write that set it (an execution's id), where the control plane keeps that: put back, it
+    is that execution's again, so that its own end and its undo still find it.
+    """
 
     value: Json
     revision: int | None = None
     restraint: Restraint | None = None
+    owner: str | None = None
     at: Utc
 
 
@@ -106,11 +111,15 @@ class Change(Value):
 
 
 class Applied(Value):
-    """What the control plane answered to a write. ``already`` is True when this key had been applied before."""
+    """What the control plane answered to a write. ``already`` is True when this key had been applied before.
+
+    ``key`` is the write's own key, by which "still what we set" is known; None where it was not told.
+    """
 
     revision: int | None = None
     value: Json = None
     already: bool = False
+    key: str | None = None
 
 
 class Verification(Value):

@@ -44,7 +44,7 @@ class Setting(Value):
     revision: int
     restraint: Restraint | None = None
     key: str
-    """Idempotency key of the write that set it (the execution id)."""
+    """Whose it is: the key of the write that set it (the execution id), also after an undo put it back."""
 
 
 class FlagRead(Value):

@@ -94,7 +94,7 @@ class ApplyChange:
         held, target = shown(now.value), self.change.target
         if now.value == self.change.desired:
             if now.restraint in (None, self.restraint):
-                return Finding(Found.DONE, f"{target} holds {held}", Done(applied=_read(now)))
+                return Finding(Found.DONE, f"{target} holds {held}", Done(applied=_read(now, self.key)))
             return Finding(Found.CANNOT_TELL, f"{target} holds {held}, but somebody else set it")
         if now.value == self.before.value and now.restraint == self.before.restraint:
             return Finding(Found.NOT_DONE, f"{target} still holds {held}, as before")
@@ -117,7 +117,7 @@ class RestoreChange:
         of = self.of
         if of.change is None or of.snapshot is None:  # never offered without them
             return Done()
-        applied = of.applied or Applied()
+        applied = of.applied or Applied(key=of.id)  # its outcome is unknown: ours only if it stands there as ours
         return Done(applied=await bounded(self.plane.restore(of.change, applied, of.snapshot, self.key), DO_SECONDS))
 
     async def find_out(self) -> Finding:
@@ -126,7 +126,7 @@ class RestoreChange:
         held, target = shown(now.value), self.change.target
         before = self.of.snapshot.restraint if self.of.snapshot is not None else None
         if now.value == self.change.desired and now.restraint == before:
-            return Finding(Found.DONE, f"{target} holds {held} again", Done(applied=_read(now)))
+            return Finding(Found.DONE, f"{target} holds {held} again", Done(applied=_read(now, self.key)))
         if now.value == self.change.before:
             return Finding(Found.NOT_DONE, f"{target} still holds {held}, which is to be taken back")
         return Finding(
@@ -170,5 +170,5 @@ def way_back(of: Execution, *, expired: bool) -> Change:
     )
 
 
-def _read(now: Snapshot) -> Applied:
-    return Applied(revision=now.revision, value=now.value, already=True)
+def _read(now: Snapshot, key: str) -> Applied:
+    return Applied(revision=now.revision, value=now.value, already=True, key=key)

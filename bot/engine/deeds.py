@@ -1,8 +1,11 @@
 """From an execution on a timeline to its deed: the same one at each try, also after a crash."""
 
+from datetime import datetime
+from typing import Final
+
 from pydantic import ValidationError
 
-from bot.domain.action import Execution, Restraint, Snapshot
+from bot.domain.action import Change, Execution, Restraint, Snapshot
 from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
 from bot.engine.deed import ApplyChange, Deed, RestoreChange, RunOnce, way_back
@@ -10,6 +13,9 @@ from bot.engine.parts import Parts, person
 from bot.engine.planning import read_params
 from bot.errors import Refused
 from bot.plugin import ActionContext, Once
+
+_DEEPEST: Final = 50
+"""So many temporary mitigations on top of each other are followed down."""
 
 
 async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: str | None = None) -> tuple[Deed, str]:
@@ -21,6 +27,7 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
         of = incident.execution(execution.undo_of)
         if of is None or of.change is None or of.snapshot is None:
             raise Refused("There is nothing to undo: what was there before is not on the timeline.")
+        of = of.model_copy(update={"snapshot": await _still_wanted(parts, of.snapshot, of.change, execution.at)})
         back = way_back(of, expired=execution.by == PULLCORD.id)
         return RestoreChange(parts.planes.plane(back.target.control), of, back, execution.id), back.summary
     change, snapshot = execution.change, execution.snapshot
@@ -45,6 +52,26 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
         return RunOnce(outcome, execution.id), outcome.summary
     unread = Snapshot(value=None, at=execution.at)
     return ApplyChange(parts.planes.plane(outcome.target.control), outcome, unread, execution.id, None), outcome.summary
+
+
+async def _still_wanted(parts: Parts, before: Snapshot, change: Change, now: datetime) -> Snapshot:
+    """What an undo puts back: what was there before, unless its time is over; then what was there before that.
+
+    ``now`` is when the undo was asked for, so that each try finds the same. Where it cannot be followed: nothing set.
+    """
+    for _ in range(_DEEPEST):
+        over = before.restraint
+        if over is None or over.until is None or over.until > now:
+            return before
+        try:
+            incident = await parts.store.incidents.read(over.incident)
+        except Refused:
+            break
+        below = incident.execution(before.owner or "")
+        if below is None or below.change is None or below.change.target != change.target or below.snapshot is None:
+            break
+        before = below.snapshot
+    return Snapshot(value=None, at=before.at)
 
 
 def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Execution) -> Deed:

@@ -28,6 +28,7 @@ async def put(  # noqa: PLR0913, PLR0917 - each is a local of the script
     settings: Key,
     done: Key,
     key: str,
+    owner: str,
     field: str,
     guarded: int,
     only_if_key: str,
@@ -36,19 +37,19 @@ async def put(  # noqa: PLR0913, PLR0917 - each is a local of the script
 ) -> list[bytes | int]:
     r"""-- Set or remove one setting, once per key, and only while its owner is the expected one.
 
-    -- a stored setting is "<revision> <key>\n<body>"; a removed one leaves nothing
+    -- a stored setting is "<revision> <owner's key>\n<body>"; a removed one leaves nothing
     local before = redis.call('HGET', done, key)
     if before then return {'already', before} end
     local held = redis.call('HGET', settings, field)
     if guarded == 1 then
-      local owner = held and string.match(held, '^%d+ ([^\n]*)\n')
-      if owner ~= only_if_key then return {'changed', held or ''} end
+      local holder = held and string.match(held, '^%d+ ([^\n]*)\n') or ''
+      if holder ~= only_if_key then return {'changed', held or ''} end
     end
     local revision = redis.call('HINCRBY', settings, 'revision', 1)
     if removes == 1 then
       redis.call('HDEL', settings, field)
     else
-      redis.call('HSET', settings, field, revision .. ' ' .. key .. '\n' .. body)
+      redis.call('HSET', settings, field, revision .. ' ' .. owner .. '\n' .. body)
     end
     redis.call('HSET', done, key, revision)
     return {'written', tostring(revision)}
@@ -98,11 +99,12 @@ class Desired:
         key: str,
         restraint: Restraint | None,
         only_if_key: str | None = None,
+        owner: str | None = None,
     ) -> Applied:
         """Set one flag or element, or remove it (``value`` None), once per ``key``. See ``ports.DesiredState.put``."""
         if flag not in NEUTRAL and flag != TOOL_CLASS:
             raise Refused(f"There is no flag {flag!r}.", field="flag", next_step=f"Use one of {', '.join(NEUTRAL)}.")
-        if not 1 <= len(key) <= _MOST_KEY_CHARS or "\n" in key:
+        if any(not 1 <= len(one) <= _MOST_KEY_CHARS or "\n" in one for one in (key, owner or key)):
             raise Refused("The idempotency key must be one line of at most 200 characters.", field="key")
         body = _JSON.dump_json(
             {"value": value, "restraint": None if restraint is None else restraint.model_dump(mode="json")}
@@ -112,6 +114,7 @@ class Desired:
             keys.SETTINGS(agent),
             keys.SETTING_KEYS(agent),
             key,
+            owner or key,
             _field(flag, element),
             int(only_if_key is not None),
             only_if_key or "",
@@ -120,7 +123,7 @@ class Desired:
         )
         if status == b"changed":
             raise _changed(agent, flag, element, told if isinstance(told, bytes) else b"")
-        return Applied(revision=int(told), value=value, already=status == b"already")
+        return Applied(revision=int(told), value=value, already=status == b"already", key=key)
 
     async def reads(self, agent: str) -> Mapping[str, FlagRead]:
         """Newest read of each flag by the agent's own token."""
@@ -165,12 +168,12 @@ def _changed(agent: str, flag: str, element: str | None, held: bytes) -> Refused
     what = f"{flag}[{element}] of {agent}" if element else f"{flag} of {agent}"
     if not held:
         return Refused(
-            f"{what} is not what this action set any more: it was taken back since.",
+            f"{what} is no longer what this action set: it was taken back since.",
             next_step="Nothing is left to undo here.",
         )
     now = _setting(_field(flag, element), held)
     who = f"by {now.restraint.by} ({now.restraint.why})" if now.restraint else f"by {now.key}"
     return Refused(
-        f"{what} is not what this action set any more: since then it was set to {str(now.value)[:100]!r} {who}.",
+        f"{what} is no longer what this action set: since then it was set to {str(now.value)[:100]!r} {who}.",
         next_step="Undo that one first, or set what you want by a new action.",
     )

@@ -26,6 +26,7 @@ class StoredSettings:
             value=None if setting is None else setting.value,
             revision=state.revision,
             restraint=None if setting is None else setting.restraint,
+            owner=None if setting is None else setting.key,
             at=self._clock.now(),
         )
 
@@ -39,15 +40,6 @@ class StoredSettings:
     async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
         """Put back what was there, only while the setting is still the one that ``applied`` wrote."""
         target = change.target
-        state = await self._desired.state(self.subject_of(target))
-        setting = state.setting(target.setting, target.element)
-        ours = setting.key if setting is not None and setting.revision == applied.revision else None
-        if setting is None and change.desired is None:
-            ours = ""
-        if ours is None and (setting is None or setting.key != key):
-            held = shown(None if setting is None else setting.value)
-            message = f"{target} is no longer what this action set; it holds {held}."
-            raise Refused(message, next_step="Look at who changed it before you change it again.")
         return await self._desired.put(
             self.subject_of(target),
             target.setting,
@@ -55,8 +47,19 @@ class StoredSettings:
             before.value,
             key=key,
             restraint=before.restraint,
-            only_if_key=ours or None,
+            only_if_key="" if change.desired is None else await self._ours(target, applied),
+            owner=before.owner,
         )
+
+    async def _ours(self, target: Target, applied: Applied) -> str:
+        """The key of the write that ``applied`` answers. Refused where that is not known and cannot be told."""
+        if applied.key is not None:
+            return applied.key
+        setting = (await self._desired.state(self.subject_of(target))).setting(target.setting, target.element)
+        if setting is not None and setting.revision == applied.revision:
+            return setting.key
+        message = f"{target} is no longer what this action set; it holds {shown(setting and setting.value)}."
+        raise Refused(message, next_step="Look at who changed it before you change it again.")
 
 
 def shown(value: Json) -> str:
