@@ -20,6 +20,7 @@ from bot.recorder.secret_patterns import (
     KEY_STEMS,
     KEYED_TEXT,
     PATTERNS,
+    PLAIN_TOKENS,
     SECRET_KEY_ENDINGS,
     SECRET_KEYS,
     SecretPattern,
@@ -30,6 +31,9 @@ _SEPARATORS = str.maketrans("", "", "_-. ")
 _KNOWN_WORDS = frozenset({"none", "null", "true", "false", "undefined", "bearer", "basic", "digest", "token"})
 _ALREADY = "[redacted"
 _LONG_TOKEN = 16
+_DIGITS = "0123456789"
+_LIKELY = "x1" * _LONG_TOKEN  # what any rule takes for a secret under a secret name
+_PAIRED = re.compile(r"\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,4}:")
 
 
 class RedactionSettings(Value):
@@ -100,7 +104,9 @@ class Redactor:
     def _look(self, text: str) -> _Look:
         folded = text.lower()
         return _Look(
-            tuple(s for s in PATTERNS if any(a in (folded if s.folded else text) for a in s.anchors)),
+            tuple(
+                s for s in PATTERNS if s.also in text and any(a in (folded if s.folded else text) for a in s.anchors)
+            ),
             tuple(stem for stem in self._stems if stem in folded),
         )
 
@@ -111,6 +117,7 @@ class Redactor:
             marks.append("nested_too_deeply")
             return "[redacted: nested too deeply to look at]"
         if isinstance(value, dict):
+            value = self._pair(value, marks)
             return {
                 self._text(str(key), look, marks, depth): self._field(str(key), held, look, marks, depth)
                 for key, held in value.items()
@@ -128,10 +135,27 @@ class Redactor:
             return f"[redacted: {name}]"
         return self._value(held, look, marks, depth + 1)
 
+    def _pair(self, value: dict[Any, Any], marks: list[str]) -> dict[Any, Any]:
+        """``{"name": "DB_PASSWORD", "value": …}``, as headers and variables are listed, without its value."""
+        named = value.get("name", value.get("key"))
+        held = value.get("value")
+        if not isinstance(named, str) or not isinstance(held, (str, dict)) or not held:
+            return value
+        if not self._secret_key(named, held) or (isinstance(held, str) and held.startswith(_ALREADY)):
+            return value
+        name = _plain(named)[:40]
+        marks.append(name)
+        return {**value, "value": f"[redacted: {name}]"}
+
     def _secret_key(self, key: str, held: Any) -> bool:
-        last = _plain(key.rpartition(".")[2])  # OpenInference flattens: tool.parameters.api_key
-        if last == "token":  # the name says little; a long one without spaces is a credential
-            return isinstance(held, str) and len(held) >= _LONG_TOKEN and " " not in held
+        # OpenInference flattens: tool.parameters.api_key. A number at the end says nothing: password2.
+        last = _plain(key.rpartition(".")[2]).rstrip(_DIGITS)
+        if last == "pass":  # passed, not a password: {"pass": true}, pass=12
+            return isinstance(held, str) and any(map(str.isdigit, held)) and any(map(str.isalpha, held))
+        if last.endswith("token") and not last.endswith(SECRET_KEY_ENDINGS) and last not in SECRET_KEYS:
+            # The name says little; a long one without spaces is a credential.
+            opens = not last.removesuffix("token").endswith(PLAIN_TOKENS)
+            return opens and isinstance(held, str) and len(held) >= _LONG_TOKEN and " " not in held
         return (
             last in SECRET_KEYS
             or last.endswith(SECRET_KEY_ENDINGS)
@@ -142,9 +166,12 @@ class Redactor:
     def _text(self, text: str, look: _Look, marks: list[str], depth: int) -> str:
         cleaned = text
         for secret in look.patterns:
-            cleaned = secret.pattern.sub(_replacement(secret, marks), cleaned)
-        if look.stems and (starts := self._secret_keys(cleaned, look.stems)):
-            cleaned = self._keyed(cleaned, starts, marks, depth)
+            if secret.may_be_in(cleaned):
+                cleaned = secret.pattern.sub(_replacement(secret, marks), cleaned)
+        if look.stems:
+            starts = self._secret_keys(cleaned, look.stems)
+            if starts or _PAIRED.search(cleaned):
+                cleaned = self._keyed(cleaned, starts, marks, depth)
         for name, pattern in self._own:
             cleaned = pattern.sub(_own_replacement(name, marks), cleaned)
         return cleaned
@@ -158,7 +185,7 @@ class Redactor:
             while hit >= 0:
                 start = _key_start(text, hit)
                 match = KEY_SHAPE.match(text, start)
-                if match is not None and self._secret_key(match["key"], "x" * _LONG_TOKEN):
+                if match is not None and self._secret_key(match["key"], _LIKELY):
                     found.add(start)
                 hit = folded.find(stem, hit + len(stem))
         return sorted(found)

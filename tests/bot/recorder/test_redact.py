@@ -62,6 +62,16 @@ SECRETS = {
     "cookie": "Cookie: sid=" + made(ALNUM, 20) + "; theme=dark",
     "url_token": "https://h.example/x?page=1&sig=" + made(ALNUM, 30),
     "langfuse_key": "sk-" + "lf-" + made(HEX, 36),
+    "discord_webhook": "https://discord.com/api/webhooks/" + made("123456789", 18) + "/" + made(ALNUM, 68),
+    "command_line": "deploy --password " + made(ALNUM, 16),
+    "xml_password": "<db:password>" + made(ALNUM, 30) + "</db:password>",
+    "langsmith_key": "lsv2" + "_pt_" + made(HEX, 32) + "_" + made(HEX, 10),
+    "new_relic_key": "NR" + "AK-" + made(string.ascii_uppercase + string.digits, 27),
+    "notion_token": "nt" + "n_" + made(ALNUM, 46),
+    "docker_token": "dckr" + "_pat_" + made(ALNUM, 27),
+    "tailscale_key": "ts" + "key-auth-" + made(ALNUM, 30),
+    "figma_token": "fi" + "gd_" + made(ALNUM, 40),
+    "postman_key": "PM" + "AK-" + made(HEX, 24) + "-" + made(HEX, 34),
 }
 
 
@@ -106,6 +116,46 @@ def test_a_secret_field_loses_its_value_in_every_form(key: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AWS_SECRET_ACCESS_KEY={}",
+        "aws_secret_access_key = {}",
+        "VAULT_TOKEN={} in the environment",
+        "x-amz-security-token: {}",
+        "DB_PASS={}",
+        "SharedAccessKey={};EntityPath=x",
+        "password2: {}",
+        'password="it\'s {}"',
+        "password='say \"{}\"'",
+        'password="ab\\"{}"',
+        'the text ends inside it: "password": "{}',
+        "form: password%3D{}",
+        "curl -s -u admin:{} https://x.example",
+        "--token={} --verbose",
+        '{{"name": "DB_PASSWORD", "value": "{}"}}',
+        '[{{"key": "Authorization", "value": {{"stringValue": "{}"}}}}]',
+        "export HEROKU_API_KEY='{}'",
+    ],
+)
+def test_a_secret_is_taken_out_of_what_programs_really_print(text: str) -> None:
+    """Environments, connection strings, command lines, lists of headers, texts that were cut off."""
+    value = "7Q" + made(ALNUM, 24)
+    cleaned = Redactor().text(text.format(value))
+    assert value not in cleaned
+    assert "[redacted: " in cleaned
+
+
+def test_a_list_of_named_values_loses_only_the_secret_ones() -> None:
+    """Variables and headers as many programs list them; what names a secret without holding one stays."""
+    listed = [
+        {"name": "DB_PASSWORD", "value": "hunter2"},
+        {"name": "REGION", "value": "eu-west-1"},
+        {"name": "password", "type": "string", "description": "the new one"},
+    ]
+    assert Redactor().value(listed) == [{"name": "DB_PASSWORD", "value": "[redacted: dbpassword]"}, *listed[1:]]
+
+
 def test_json_stays_json_even_when_the_secret_holds_quotes() -> None:
     """The value is replaced as a value, not as text."""
     held = {"password": 'a"b\\c', "amount_cents": 8400, "items": [1, 2]}
@@ -122,6 +172,10 @@ def test_json_stays_json_even_when_the_secret_holds_quotes() -> None:
         "the secret: none, the token = null, cookies are off",
         "0af7651916cd43dd8448eb211c80319c 9d2c8a4e-1f4b-4a3f-8f53-6a1f5c1b7a90 task-risk-assessment-of-the-order",
         "password_reset_required: true",
+        "passed: 12, pass: true, compass=north, bypass=yes, passengers: 3",
+        "continuation_token=CAoQAA123456789abcdef clientToken: 9d2c8a4e1f4b4a3f8f53",
+        "git push --force --tags; curl -s https://x.example/a:b; tests --pass 3",
+        "mail jo@example.com about https://example.com/x:1",
     ],
 )
 def test_money_ids_and_prose_stay(text: str) -> None:
@@ -163,6 +217,13 @@ def test_a_pattern_that_could_be_slow_is_refused(pattern: str) -> None:
         "key=" * 50_000,
         "{" * 100_000,
         "?token=" * 30_000,
+        "curl -u " * 25_000,
+        "curl " * 40_000 + ":",
+        "--password " * 18_000,
+        "<password>" * 20_000,
+        "x://a:b" * 25_000 + "@",
+        'password="' + "a'" * 100_000,
+        "password='a\\" * 15_000,
     ],
 )
 def test_no_text_makes_redaction_slow(text: str) -> None:
