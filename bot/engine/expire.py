@@ -11,7 +11,7 @@ from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.ending import EXPIRE_AGAIN, expire_due
-from bot.engine.offers import UNSETTLED
+from bot.engine.offers import IN_FLIGHT, UNSETTLED
 from bot.engine.parts import Parts, incident_of, text_of
 from bot.timeline.timeline import Write
 
@@ -47,7 +47,8 @@ def ending(incident: Incident, of_id: str, now: datetime) -> Write | None:
         attempt += 1
     if attempt > ATTEMPTS:
         return None
-    if of.state is ExecutionState.STARTED:  # its own end is still to come
+    undoing = any(e.undo_of == of_id and e.state in IN_FLIGHT for e in incident.executions)
+    if undoing or of.state is ExecutionState.STARTED:  # a person takes it back, or its own end is still to come
         return Write(events=(), due=(expire_due(incident.id, of_id, now + _LOOK_AGAIN),))
     mine = names.expiry_id(of_id, attempt)
     event = ActionRequested(

@@ -58,7 +58,9 @@ class StoredSettings:
         setting = (await self._desired.state(self.subject_of(target))).setting(target.setting, target.element)
         if setting is not None and setting.revision == applied.revision:
             return setting.key
-        message = f"{target} is no longer what this action set; it holds {shown(setting and setting.value)}."
+        message = (
+            f"{target} is no longer what this action set; it holds {shown(None if setting is None else setting.value)}."
+        )
         raise Refused(message, next_step="Look at who changed it before you change it again.")
 
 
