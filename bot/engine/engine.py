@@ -41,8 +41,9 @@ class Engine:
         parser: RunReader | None = None,
     ) -> None:
         """``parser`` reads large runs in a process of its own; without it a thread does."""
-        self._parts = Parts(store, registry, settings, planes, chat, clock)
-        self._reader = Reader(store, registry, settings, clock, redactor_of(settings), parser)
+        redactor = redactor_of(settings)
+        self._parts = Parts(store, registry, settings, planes, chat, clock, redactor.text)
+        self._reader = Reader(store, registry, settings, clock, redactor, parser)
         self.requests = ClickRequests(self._parts)
         self.incidents = StoredIncidents(self._parts)
         self.handlers: Mapping[Work, Handler] = self._handlers()

@@ -135,7 +135,12 @@ class Lifecycle:
                 "The message was not put on the timeline: it is gone, or Pullcord may not read it.",
                 next_step="Invite Pullcord to that channel, or write a note.",
             )
-        own = {"text": message.text, "author": message.author, "said_at": message.at, "permalink": message.permalink}
+        own = {
+            "text": self._parts.scrub(message.text),
+            "author": message.author,
+            "said_at": message.at,
+            "permalink": message.permalink,
+        }
         return asked.model_copy(update=own)
 
     async def _declare(self, asked: LifecycleRequest) -> str | None:

@@ -1,5 +1,6 @@
 """What every part of the engine works with, passed as one value, and small readings of work items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,8 @@ class Parts:
     planes: ControlPlanes
     chat: Chat
     clock: Clock
+    scrub: Callable[[str], str]
+    """Takes secrets out of a text: what people type is stored and shown like everything else."""
 
     def now(self) -> datetime:
         """Aware UTC now, from the injected clock."""
@@ -35,6 +38,15 @@ class Parts:
         """What the incident offers now."""
         profile = self.planes.profile(incident)
         return menu(incident, self.registry, profile, lambda verb: self.planes.missing(verb, profile), self.now())
+
+
+def scrubbed(value: Json, scrub: Callable[[str], str]) -> Json:
+    """A value with secrets taken out of every text in it."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {key: scrubbed(held, scrub) for key, held in value.items()}
+    return [scrubbed(held, scrub) for held in value] if isinstance(value, list) else value
 
 
 def text_of(item: WorkItem, name: str) -> str:

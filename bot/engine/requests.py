@@ -17,7 +17,7 @@ from bot.engine.choices import choice_errors
 from bot.engine.lifecycle import LifecycleRequest, What
 from bot.engine.marking import marked, may_settle
 from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
-from bot.engine.parts import Parts, tell
+from bot.engine.parts import Parts, scrubbed, tell
 from bot.engine.planning import preview, read_params, said
 from bot.engine.words import NOT_CONFIRMED, already, plain
 from bot.errors import PullcordError, Refused, StoreUnavailable
@@ -59,6 +59,7 @@ class ClickRequests:
         Never raises a PullcordError: the person who clicked gets a sentence in each case.
         """
         try:
+            values = {name: scrubbed(value, self._parts.scrub) for name, value in values.items()}
             async with asyncio.timeout(CLICK_SECONDS):
                 offer = await self.offer(offer_id)
                 if offer.action in ABOUT_UNKNOWN:
@@ -190,7 +191,7 @@ class ClickRequests:
 
     async def mark(self, incident_id: str, execution_id: str, by: Actor, *, done: bool, reason: str, key: str) -> Reply:
         """Mark an unknown execution done or not done."""
-        words = reason.strip()[:1000]
+        words = self._parts.scrub(reason.strip())[:1000]
         if not words:
             return FieldErrors({"reason": "Say how you know; it goes on the timeline."})
         now = self._parts.now()
@@ -252,7 +253,9 @@ class ClickRequests:
     def _asked(self, what: str, by: Actor, key: str, text: str, extra: Mapping[str, Json]) -> LifecycleRequest:
         fields: dict[str, Any] = {k: v for k, v in extra.items() if v not in (None, "")}
         try:
-            return LifecycleRequest(what=What(what), by=by, key=key, at=self._parts.now(), text=text, **fields)
+            return LifecycleRequest(
+                what=What(what), by=by, key=key, at=self._parts.now(), text=self._parts.scrub(text), **fields
+            )
         except (ValidationError, ValueError) as error:
             raise Refused(
                 f"Pullcord cannot do {plain(what, 40)} with that.", next_step="See `/pullcord help`."
