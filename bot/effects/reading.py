@@ -22,17 +22,24 @@ import shlex
 from bot.domain.base import Json
 from bot.domain.run import ToolCall
 from bot.effects.verbs import (
+    BODY_WORDS,
+    COMMAND_ARGUMENTS,
     HAND_OFF,
+    HAND_OFF_WORDS,
     JOINING,
+    METHOD_WORDS,
     MONEY,
+    OFFERING,
     READING,
     READING_ANYWHERE,
     SHELL_ARGUMENTS,
     SHELL_NAMES,
     SHELL_OPTIONS,
     SHELL_READS,
+    SHELL_WORDS,
     TO_WHOM,
     VERBS,
+    WEB,
 )
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -55,10 +62,15 @@ _BODY_NAMES = frozenset(
     ]
 )
 _STATEMENT = re.compile(
-    r"\s*(?:mutation\b[^{]{0,200}\{|insert\s+into\b|update\s+\S{1,100}\s+set\b|delete\s+from\b|merge\s+into\b"
-    r"|(?:drop|truncate|alter|create)\s+(?:table|database|index|schema|view|user)\b)",
-    re.IGNORECASE,
+    r"\bmutation\b[^{]{0,200}\{|(?:^|[;)]|\*/)\s{0,20}(?:(?:insert|replace|merge)\s+into\b|update\s+\S{1,100}\s+set\b"
+    r"|delete\s+from\b|(?:drop|truncate|alter|create|rename)\s+(?:table|database|index|schema|view|user|role|trigger)\b"
+    r"|(?:truncate|grant|revoke|call|exec|execute|copy|vacuum)\s+\S)"
+    r"|\bdetach\s+delete\b|\bdb\.\w{1,80}\.(?:insert|update|delete|remove|replace|drop|bulkWrite|save)\w{0,20}\("
+    r"|(?:^|\s)-(?:delete|exec(?:dir)?|okdir|fprintf?)\b",  # find(1)
+    re.IGNORECASE | re.MULTILINE,
 )
+_LONGEST_LOOK = 20_000
+_CODE = re.compile(r"__|\b(?:import|exec|eval|open|compile|system|subprocess)\b")
 _SENT_TEXT = re.compile(r"\b(?:method|body|payload|data|json)\b[\"']?\s{0,5}[:=]", re.IGNORECASE)
 _NAMESPACE = re.compile(r"__|[./:]")
 _SHELL_SPECIAL = re.compile(r"[;&|<>$`(){}\n\r\\!]")
@@ -71,6 +83,8 @@ def guess(call: ToolCall) -> str | None:
     words = name_words(call.name)
     if not words:
         return None
+    if any(letter.isalpha() and not letter.isascii() for letter in call.name):
+        return None  # words that the lists do not know
     reason = _reading_name(words, call.name) or _hand_off(words, call)
     if reason is not None:
         return None if _sends_something(words, call) else f"guessed: {reason}"
@@ -96,6 +110,8 @@ def _reading_name(words: list[str], name: str) -> str | None:
     if any(word in JOINING for word in words):
         return None
     at = next((index for index, word in enumerate(words) if word in READING), None)
+    if at is not None and words[at] == "list" and OFFERING.intersection(words):
+        return None
     if at is None or any(_is_verb(words, index) for index in range(len(words)) if index != at):
         return None
     if at == 0:
@@ -113,7 +129,7 @@ def _is_verb(words: list[str], index: int) -> bool:
 
 def _hand_off(words: list[str], call: ToolCall) -> str | None:
     verb = words[0] in HAND_OFF or words[:2] in (["hand", "off"], ["hand", "over"])
-    if not verb or "to" not in words or words[-1] not in TO_WHOM or MONEY.intersection(words):
+    if not verb or "to" not in words or words[-1] not in TO_WHOM or not HAND_OFF_WORDS.issuperset(words):
         return None
     if not call.arguments_recorded or not isinstance(call.arguments, (dict, type(None))):
         return None
@@ -124,9 +140,11 @@ def _hand_off(words: list[str], call: ToolCall) -> str | None:
 
 
 def _sends_something(words: list[str], call: ToolCall) -> bool:
-    """Whether an argument looks like a method or a body; a bare ``fetch`` without recorded ones might."""
+    """Whether an argument looks like a method, a body or a command; a ``fetch_url`` without recorded ones might."""
     if not call.arguments_recorded:
-        return len(words) == 1
+        return len(words) == 1 or not WEB.isdisjoint(words)
+    if "calculate" in words and _holds_code(call.arguments):
+        return True
     if isinstance(call.arguments, str) and _SENT_TEXT.search(call.arguments):
         return True  # arguments that could not be read as fields
     return _looks_sent(call.arguments, 0)
@@ -136,21 +154,35 @@ def _looks_sent(value: Json, depth: int) -> bool:
     if depth > _MAX_DEPTH:
         return True
     if isinstance(value, str):
-        return value.strip() in _METHODS or _STATEMENT.match(value) is not None
+        return value.strip().upper() in _METHODS or _STATEMENT.search(value[:_LONGEST_LOOK]) is not None
     if isinstance(value, list):
         return any(_looks_sent(item, depth + 1) for item in value)
     if isinstance(value, dict):
-        return any(_sent_name(str(key)) or _looks_sent(held, depth + 1) for key, held in value.items())
+        return any(_sent_name(str(key), held) or _looks_sent(held, depth + 1) for key, held in value.items())
     return False
 
 
-def _sent_name(key: str) -> bool:
-    plain = "".join(name_words(key))
-    return plain in _METHOD_NAMES or plain in _BODY_NAMES
+def _sent_name(key: str, held: Json) -> bool:
+    words = name_words(key)
+    plain = "".join(words)
+    if plain in _METHOD_NAMES or plain in _BODY_NAMES or plain in COMMAND_ARGUMENTS or BODY_WORDS.intersection(words):
+        return True
+    if words[-1:] == ["data"] and words[0] in {"request", "form", "raw", "post", "input"}:
+        return True
+    if {"method", "verb"}.intersection(words) and METHOD_WORDS.issuperset(words):
+        return True
+    return held is True and any(word in VERBS or word in {"fix", "force"} for word in words)  # check(fix=True)
+
+
+def _holds_code(value: Json) -> bool:
+    if isinstance(value, str):
+        return _CODE.search(value[:_LONGEST_LOOK]) is not None
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_holds_code(item) for item in held)
 
 
 def _shell_read(words: list[str], arguments: Json) -> str | None:
-    if not SHELL_NAMES.intersection(words) or not isinstance(arguments, dict):
+    if not SHELL_NAMES.intersection(words) or not SHELL_WORDS.issuperset(words) or not isinstance(arguments, dict):
         return None
     plain = {"".join(name_words(str(key))): held for key, held in arguments.items()}
     commands = [held for key, held in plain.items() if key in SHELL_ARGUMENTS]

@@ -9,8 +9,8 @@ READING_ANYWHERE = frozenset(["get", "search", "find", "lookup", "fetch"])
 ``list``, ``read``, ``check`` can be nouns or marks there (``mailing_list``, ``set_read``, ``CreditCheck``).
 """
 
-JOINING = frozenset(["and", "or", "out", "in"])
-"""``get_or_create``, ``check_out``: a second deed may follow."""
+JOINING = frozenset(["and", "or", "out", "in", "off", "rid", "aloud"])
+"""``get_or_create``, ``check_out``, ``check_off_task``, ``get_rid_of``: a second deed may follow."""
 
 _VERBS = """
 abort accept acknowledge activate add adjust advance allocate allow amend announce append apply approve archive
@@ -32,6 +32,11 @@ subscribe substitute suspend swap switch sync synchronise synchronize take termi
 transform transmit trash trigger truncate tweet type unarchive unassign unban unblock undelete undo uninstall unlink
 unlock unpublish unregister unset unsubscribe update upgrade upload upsert use vote waive wipe wire withdraw write
 zap
+arm bypass checkin checkout chmod chown cp deleteall delist demote detonate dial disarm downgrade drain
+elevate enlist exfiltrate fill garnish hibernate impersonate liquidate mint mutate mv notarize nuke obtain
+override persist populate prepend procure prune reassign rebase rebuild recreate redeploy reformat regenerate reindex
+reissue rekey relist remediate reorder reprocess rescind rewrite rm sanitize scrub sideload slash sms sudo trade
+undeploy unlist unmute unpin unshare unstar vacuum wake
 """
 VERBS = frozenset(_VERBS.split())
 """Base forms that change something.
@@ -48,6 +53,16 @@ supervisor supervisors support
 TO_WHOM = frozenset(_TO_WHOM.split())
 """A hand-off of the conversation: ``transfer_to_human_agents``, ``escalate_to_human``."""
 
+OFFERING = frozenset(["sale", "marketplace", "auction", "ebay", "etsy", "amazon", "airbnb", "craigslist"])
+"""``list`` beside one of these puts something up for sale."""
+
+_HAND_OFF_WORDS = """
+to a an the off over another other next live real senior tier level technical tech billing sales customer service call
+caller chat conversation session user hand
+"""
+HAND_OFF_WORDS = HAND_OFF | TO_WHOM | frozenset(_HAND_OFF_WORDS.split())
+"""What the name of a mere hand-off consists of: ``transfer_ownership_to_agent`` is none."""
+
 _MONEY = """
 account accounts amount balance bank card currency dollars funds iban money payee payment price sum total wallet
 """
@@ -55,9 +70,21 @@ MONEY = frozenset(_MONEY.split())
 """With an argument of such a name nothing is a mere hand-off."""
 
 SHELL_NAMES = frozenset(["terminal", "shell", "bash", "sh", "zsh", "cmd", "console", "command"])
+_SHELL_COMPANY = "run execute exec invoke use call tool in local linux unix remote sandbox line mcp server docker code"
+SHELL_WORDS = SHELL_NAMES | frozenset(_SHELL_COMPANY.split())
+"""What the name of a shell consists of; ``drone_command`` and ``send_command`` are none."""
 SHELL_ARGUMENTS = frozenset(["command", "cmd", "commandline", "shellcommand", "script"])
 _SHELL_OPTIONS = "cwd workdir workingdirectory timeout timeoutms timeoutseconds description"
 SHELL_OPTIONS = frozenset(_SHELL_OPTIONS.split())
 _SHELL_READS = "ls du df pwd whoami stat wc head tail cat ps uname uptime free"
 SHELL_READS = frozenset(_SHELL_READS.split())
 """Programs that change nothing whatever their options."""
+
+WEB = frozenset(
+    ["url", "uri", "http", "https", "web", "webpage", "api", "endpoint", "request", "graphql", "rest", "sql"]
+)
+"""A fetch of such a thing may be a call that changes something: without recorded arguments nobody knows."""
+
+METHOD_WORDS = frozenset(["http", "request", "req", "x", "override", "method", "verb", "type"])
+BODY_WORDS = frozenset(["body", "payload", "mutation", "postdata"])
+COMMAND_ARGUMENTS = frozenset(["command", "cmd", "commandline", "shell", "shellcommand", "script"])

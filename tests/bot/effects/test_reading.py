@@ -18,7 +18,9 @@ issue_refund send_email get_or_create_user find_and_replace check_in check_out c
 read_write_file fetch_and_store search_replace get_refund set_read mailing_list CreditCheck account_list
 PostBlog NewBlog GmailSendEmail BankManagerPayBill browser_action update_get delete.get_user
 mcp__mail__send_read_receipt checkout getaway_book thinker listing reader readonly_off TerminalExecute
-transfer_funds hand_off
+transfer_funds hand_off get_rid_of_user check_off_task get_удалить list_item_for_sale list_on_marketplace ebay_list_item
+search_reindex find_reassign get_regenerate_key fetch_rm check_bypass get_impersonate reissue_get MintGetToken
+demote_find_user prune_search get_checkout think_aloud find_override list_delist get_deleteall
 """
 
 
@@ -46,6 +48,21 @@ def test_any_other_name_is_not(name: str) -> None:
         {"query": "  update orders set paid = 1"},
         {"query": "mutation { pay(id: 1) }"},
         {"query": "drop table orders"},
+        {"query": "SELECT 1; DELETE FROM orders"},
+        {"query": "WITH x AS (SELECT 1) DELETE FROM orders"},
+        {"query": "-- all of them\nDELETE FROM orders"},
+        {"sql": "TRUNCATE orders"},
+        {"query": "query A { a } mutation B { pay }"},
+        {"cypher": "MATCH (n) DETACH DELETE n"},
+        {"command": "db.orders.deleteMany({})"},
+        {"args": ["/", "-delete"]},
+        {"url": "https://x", "type": "post"},
+        {"url": "https://x", "operation": "Delete"},
+        {"url": "https://x", "headers": {"X-HTTP-Method-Override": "x"}},
+        {"url": "https://x", "raw_body": "a"},
+        {"url": "https://x", "request_data": {}},
+        {"user": "a", "fix": True},
+        {"cmd": "rm -rf /"},
         "(url='x', method='POST')",
         "--data: x",
     ],
@@ -77,9 +94,32 @@ def test_a_bare_verb_without_recorded_arguments_is_no_read() -> None:
     assert guess(call("fetch", {"url": "https://x"})) is not None
 
 
+@pytest.mark.parametrize("name", ["fetch_url", "http_get", "web_fetch", "fetch_api", "get_request"])
+def test_a_call_over_the_web_without_recorded_arguments_is_no_read(name: str) -> None:
+    """It may have had a method and a body; a ``get_customer`` can hardly have."""
+    assert guess(call(name)) is None
+    assert guess(call("get_customer")) is not None
+
+
+def test_a_calculation_that_is_code_is_no_read() -> None:
+    """Many calculators evaluate what they are given."""
+    assert guess(call("calculate", {"expression": "(2 + 3) * 4"})) is not None
+    assert guess(call("calculate", {"expression": "__import__('os').remove('x')"})) is None
+
+
+@pytest.mark.parametrize("name", ["send_command", "drone_command", "delete_command", "robot_console"])
+def test_a_tool_that_only_takes_commands_is_no_shell(name: str) -> None:
+    """``free`` means something else to a drone."""
+    assert guess(call(name, {"command": "free"})) is None
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "reads"),
     [
+        ("transfer_ownership_to_agent", {"file": "x"}, False),
+        ("delegate_access_to_person", {}, False),
+        ("transfer_domain_to_person", {}, False),
+        ("route_order_to_staff", {}, False),
         ("transfer_to_human_agents", {"summary": "wants a refund"}, True),
         ("transfer_to_billing_agent", {}, True),
         ("escalate_to_human", {"reason": "x"}, True),
