@@ -152,12 +152,16 @@ class EvalTarget(Value):
 
 
 class PushedCase(Value):
-    """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages."""
+    """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages.
+
+    ``message`` is the commit's, where the branch was looked up: it names the execution that pushed it.
+    """
 
     branch: str
     commit: str
     path: str
     url: str | None = None
+    message: str = ""
 
 
 @runtime_checkable
@@ -169,7 +173,7 @@ class EvalRepository(Protocol):
         ...
 
     async def find(self, branch: str) -> PushedCase | None:
-        """The branch on the remote, or None. This is the probe after a crash."""
+        """The branch on the remote with its commit's message, or None. This is the probe after a crash."""
         ...
 
 

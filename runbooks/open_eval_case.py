@@ -27,6 +27,9 @@ from bot.plugin import (
 )
 from bot.ports import EvalRepository, EvidenceReader, PushedCase
 
+_TRAILER = "Pullcord-Execution:"
+"""The line of the commit's message that names the execution: a branch of another one proves nothing."""
+
 
 def _changing(ctx: ActionContext) -> list[Effect]:
     return [effect for effect in ranked(ctx.incident.effects) if effect.changes]
@@ -108,11 +111,12 @@ async def open_eval_case(
     body = f"{title}\n\n{params.expected}\n\nProof: {proof.detail}\n"
 
     async def run_it(key: str) -> OnceResult:
-        return _result(await repository.push(branch, files, body + f"\nPullcord-Execution: {key}\n"), proof.detail)
+        return _result(await repository.push(branch, files, body + f"\n{_TRAILER} {key}\n"), proof.detail)
 
     async def probe() -> OnceResult | None:
         found = await repository.find(branch)
-        return None if found is None else _result(found, proof.detail)
+        ours = found is not None and f"{_TRAILER} {ctx.execution_id}" in found.message.splitlines()
+        return _result(found, proof.detail) if found is not None and ours else None
 
     first = next(iter(files))
     preview = f"Pushes {first} to the branch {branch}. {proof.detail}"

@@ -55,11 +55,11 @@ class GitRemote:
             await _git(root, "add", "--all")
             await _git(root, "commit", "--quiet", "--allow-empty", "--message", message)
             commit = (await _git(root, "rev-parse", "HEAD")).strip()
-            there = await self.find(branch)
+            there = await self._head(branch)
             if there is None:
                 await self._push(root, branch, commit)
-            elif there.commit != commit:
-                told = f"The branch {branch} already holds another commit ({there.commit[:10]})."
+            elif there != commit:
+                told = f"The branch {branch} already holds another commit ({there[:10]})."
                 raise ActionFailed(told, next_step="Look at it; delete or merge it, then press again.")
         main = next((name for name in files if name.endswith((".yaml", ".jsonl", ".json"))), next(iter(files)))
         return PushedCase(branch=branch, commit=commit, path=str(_inside(self._target.directory, main)))
@@ -67,12 +67,26 @@ class GitRemote:
     async def find(self, branch: str) -> PushedCase | None:
         """The branch on the remote, or None. Raises OutcomeUnknown when the remote does not answer."""
         _checked_branch(branch)
+        commit = await self._head(branch)
+        if commit is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="pullcord-git-") as folder:
+            root = Path(folder)
+            try:
+                await _git(root, "init", "--quiet")
+                await _git(root, "fetch", "--quiet", "--depth", "1", "--", self._target.remote, f"refs/heads/{branch}")
+                commit, _, message = (await _git(root, "log", "-1", "--format=%H%n%B", "FETCH_HEAD")).partition("\n")
+            except ActionFailed as error:
+                raise OutcomeUnknown(f"The branch {branch} cannot be read: {error.message}") from error
+        return PushedCase(branch=branch, commit=commit, path=self._target.directory, message=message)
+
+    async def _head(self, branch: str) -> str | None:
+        """The hash of the branch's commit on the remote, or None. Raises OutcomeUnknown."""
         try:
             lines = await _git(None, "ls-remote", "--heads", "--", self._target.remote, f"refs/heads/{branch}")
         except ActionFailed as error:
             raise OutcomeUnknown(f"The eval repository cannot be read: {error.message}") from error
-        commit = lines.split("\t", 1)[0].strip()
-        return PushedCase(branch=branch, commit=commit, path=self._target.directory) if commit else None
+        return lines.split("\t", 1)[0].strip() or None
 
     async def _checkout(self, root: Path) -> None:
         """The base branch with one commit, or an empty repository where the remote has none yet."""
@@ -89,8 +103,7 @@ class GitRemote:
             await _git(root, "push", "--quiet", "--", self._target.remote, f"HEAD:refs/heads/{branch}")
         except ActionFailed as error:
             refused = error  # a connection that broke after the push looks the same as one that broke before
-        there = await self.find(branch)
-        if there is not None and there.commit == commit:
+        if await self._head(branch) == commit:
             return
         if refused is not None:
             raise refused

@@ -82,10 +82,12 @@ def remote(tmp_path: Path) -> Path:
     return path
 
 
-async def _plan(remote: Path, arguments: str = '{"amount_cents": 4200}') -> Once:
+async def _plan(remote: Path, arguments: str = '{"amount_cents": 4200}', execution: str = "ex_1") -> Once:
     repository = GitRemote(GitSettings(), EvalTarget(remote=str(remote), branch="main", directory="evals/pullcord"))
     person = Actor(kind=ActorKind.PERSON, id="U0DANA")
-    ctx = ActionContext(incident=_incident(), agent=AgentProfile(name="refund-bot"), by=person, now=NOW)
+    ctx = ActionContext(
+        incident=_incident(), agent=AgentProfile(name="refund-bot"), by=person, now=NOW, execution_id=execution
+    )
     params = OpenEvalCase(call="ef_1", expected="Refund what is owed, $42.00.", arguments=arguments)
     plan = await open_eval_case.plan(ctx, params, _Evidence(), PydanticEvals(), repository)  # type: ignore[misc]
     assert isinstance(plan, Once)
@@ -117,6 +119,17 @@ async def test_the_same_key_twice_is_one_push_and_another_commit_is_left_alone(r
     assert first.ref == second.ref
     with pytest.raises(ActionFailed, match="already holds another commit"):
         await plan.run("ex_2")
+
+
+async def test_a_branch_of_another_execution_is_no_proof_of_this_one(remote: Path) -> None:
+    """A worker died before it pushed; the branch that an earlier press left there must not make this one green."""
+    first = await _plan(remote)
+    await first.run("ex_1")
+    found = await first.probe()
+    assert found is not None
+    assert found.verified is Verified.IN_FORCE
+    second = await _plan(remote, "", execution="ex_2")
+    assert await second.probe() is None
 
 
 async def test_a_case_that_would_forbid_what_it_demands_is_refused(remote: Path) -> None:
