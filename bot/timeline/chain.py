@@ -6,7 +6,7 @@ so that no two lists of parts look alike. The key is not in the store: who can w
 
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +78,37 @@ class Chain:
         if not hmac.compare_digest(expected.encode(), fields[b"m"]):
             return f"entry {seq} was changed, moved or put there by someone without the key"
         return None
+
+    async def check(
+        self,
+        incident_id: str,
+        entries: AsyncIterator[tuple[bytes, Mapping[bytes, bytes]]],
+        head: str | None,
+        known: int,
+    ) -> Verdict | None:
+        """Hold every stored entry against the one before it, and the end against ``head`` and ``known``.
+
+        ``head`` is a posted code, or ``seq:code``; ``known`` is how many entries there must be at least. None when
+        nothing is there and nothing says that there ever was.
+        """
+        before, seq, found_head = "", 0, False
+        wanted = None if head is None else head.rpartition(":")[2].strip().lower()
+        async for place, fields in entries:
+            fault = self.fault(incident_id, seq + 1, before, place, fields)
+            if fault is not None:
+                return Verdict(ok=False, entries=seq, head=before, first_bad=seq + 1, reason=fault)
+            seq, before = seq + 1, fields[b"m"].decode()
+            found_head = found_head or before == wanted
+        lost = ""
+        if seq == 0:
+            if wanted is None and known == 0:
+                return None
+            lost = "the whole timeline is gone, or there never was this incident"
+        elif seq < known:
+            lost = f"entries after {seq} were cut off: the list of incidents counts {known}"
+        elif wanted is not None and not found_head:
+            lost = f"no entry has the given head: entries after {seq} were cut off, or the head is of another incident"
+        return Verdict(ok=not lost, entries=seq, head=before, first_bad=seq + 1 if lost else None, reason=lost)
 
 
 def parse(incident_id: str, stored: bytes, fields: Mapping[bytes, bytes]) -> Entry:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bot.domain.base import Json
 from bot.domain.events import Entry, IncidentOpened
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, IncidentRow
 from bot.domain.project import project
 from bot.errors import Refused, StoreUnavailable
 from bot.ports import Clock
@@ -135,26 +135,21 @@ class Timeline(Lookups):
         return [parse(incident_id, place, fields) for place, fields in stored]
 
     async def verify(self, incident_id: str, head: str | None = None) -> Verdict:
-        """Check the whole chain; with ``head`` (a posted code, or ``seq:code``) find entries cut off at its end too."""
+        """Check the whole chain; with ``head`` (a posted code, or ``seq:code``) find entries cut off at its end too.
+
+        The list of incidents counts entries too: whoever cuts off a timeline but leaves the list is found without.
+        """
         if not keys.is_incident_id(incident_id):
             raise _unknown(incident_id)
-        before, seq, found_head = "", 0, False
-        number, _, code = ("", "", "") if head is None else head.rpartition(":")
-        wanted = None if head is None else code.strip().lower()
-        async for place, fields in self._walk(incident_id):
-            fault = self._chain.fault(incident_id, seq + 1, before, place, fields)
-            if fault is not None:
-                return Verdict(ok=False, entries=seq, head=before, first_bad=seq + 1, reason=fault)
-            seq, before = seq + 1, fields[b"m"].decode()
-            found_head = found_head or (before == wanted and number.strip() in {"", str(seq)})
-        if seq == 0:
+        listed = await self._redis.call("HGET", keys.ROW_ITEMS(), incident_id)
+        try:
+            known = 0 if listed is None else IncidentRow.model_validate_json(listed).seq
+        except ValueError:  # the list is no part of the chain: damaged, it says nothing
+            known = 0
+        verdict = await self._chain.check(incident_id, self._walk(incident_id), head, known)
+        if verdict is None:
             raise _unknown(incident_id)
-        if wanted is not None and not found_head:
-            reason = (
-                f"no entry has the given head: entries after {seq} were cut off, or the head is of another incident"
-            )
-            return Verdict(ok=False, entries=seq, head=before, first_bad=seq + 1, reason=reason)
-        return Verdict(ok=True, entries=seq, head=before)
+        return verdict
 
     async def repeats(self, incident_id: str) -> dict[str, Repeat]:
         """How often each alert of the incident was sent, by alert id."""

@@ -108,18 +108,38 @@ async def test_a_posted_head_finds_entries_that_were_cut_off(store: Store, raw: 
     await store.incidents.write("INC-1", "later", lambda _i: note("an older head stays good"))
     assert (await store.incidents.verify("INC-1", head)).ok
 
-    raw.xtrim(TIMELINE, maxlen=0, approximate=False)
-    with pytest.raises(Refused, match="no incident"):
-        await store.incidents.verify("INC-1", head)
-
     await three_entries(store, "other")
     head = (await store.incidents.read("INC-2")).head
     raw.xdel("{pullcord}:INC-2:timeline", "3-0")
+    raw.hdel("{pullcord}:rows:items", "INC-2")
     assert (await store.incidents.verify("INC-2")).ok, "the chain alone cannot know"
     verdict = await store.incidents.verify("INC-2", head)
     assert not verdict.ok
     assert verdict.first_bad == 3
     assert "cut off" in verdict.reason
+
+
+async def test_entries_that_were_cut_off_are_missed_in_the_list_of_incidents(store: Store, raw: Redis) -> None:
+    """Whoever cuts the timeline alone is found without any head: the list says how many entries there were."""
+    await three_entries(store)
+    raw.xdel(TIMELINE, "3-0")
+    verdict = await store.incidents.verify("INC-1")
+    assert (verdict.ok, verdict.entries, verdict.first_bad) == (False, 2, 3)
+    assert "cut off" in verdict.reason
+
+
+async def test_a_whole_timeline_that_was_deleted_is_missed(store: Store, raw: Redis) -> None:
+    """By the list of incidents, or by a head that somebody holds; what never was is no incident."""
+    await three_entries(store)
+    head = (await store.incidents.read("INC-1")).head
+    raw.delete(TIMELINE)
+    verdict = await store.incidents.verify("INC-1")
+    assert (verdict.ok, verdict.entries, verdict.first_bad) == (False, 0, 1)
+    assert "gone" in verdict.reason
+    raw.hdel("{pullcord}:rows:items", "INC-1")
+    assert not (await store.incidents.verify("INC-1", head)).ok
+    with pytest.raises(Refused, match="no incident"):
+        await store.incidents.verify("INC-1")
 
 
 async def test_another_keys_codes_do_not_fit(store: Store, raw: Redis) -> None:
