@@ -36,6 +36,7 @@ from bot.settings import Settings
 from bot.slack.start import Part, SlackParts, no_slack, start_slack
 from bot.timeline.store import Store
 from bot.web.app import make_web
+from bot.web.connection import BoundedHttp
 from bot.work.consumer import Consumer
 from bot.work.ticks import Ticks
 
@@ -222,7 +223,8 @@ async def _listen(web: Starlette, settings: Settings, stop: asyncio.Event) -> No
         server_header=False,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedHttp,
+        ws="none",
     )
     server = _Server(config)
 
