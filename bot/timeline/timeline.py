@@ -171,7 +171,10 @@ class Timeline(Lookups):
         return incident
 
     async def _refresh(self, incident_id: str) -> Incident:
-        """The projection with the entries that came since. A whole timeline is read in pages, once per process."""
+        """The projection with the entries that came since. A whole timeline is read in pages, once per process.
+
+        Each page is kept: a click that gives up in between goes on from there when it is pressed again.
+        """
         if not keys.is_incident_id(incident_id):
             raise _unknown(incident_id)
         incident = self._kept(incident_id)
@@ -179,7 +182,7 @@ class Timeline(Lookups):
             stored = await self._range(incident_id, 0 if incident is None else incident.seq, _PAGE)
             if stored or incident is None:
                 entries = [parse(incident_id, place, fields) for place, fields in stored]
-                incident = project(entries, incident, incident_id=incident_id)
+                incident = self._keep(project(entries, incident, incident_id=incident_id))
             if len(stored) < _PAGE:
                 return self._keep(incident)
 
