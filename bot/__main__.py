@@ -109,11 +109,12 @@ def export(
 
 
 def _load(config: Path | None) -> Any:
-    """The settings, with what plug-ins find in them."""
+    """The settings, with what plug-ins and the redactor find in them."""
     from bot.plugin_faults import plugin_faults
+    from bot.recorder.config_faults import config_faults
     from bot.settings import load_settings
 
-    return load_settings(os.environ, config, further=plugin_faults)
+    return load_settings(os.environ, config, further=lambda found: [*plugin_faults(found), *config_faults(found)])
 
 
 def _settings(load: Callable[[], Any]) -> Any:
