@@ -31,5 +31,13 @@ def mention(incident: Incident, now: datetime, users: Sequence[str], reason: str
     return _message(Card(text, (section(text),)))
 
 
+def plain(incident: Incident, reason: str, users: Sequence[str]) -> DirectMessage:
+    """The same in one plain sentence, from as little as can go wrong."""
+    called = " ".join(person(user) for user in users[:_MENTIONS])
+    what = f"{incident.severity} {incident.id} needs somebody: {foreign(incident.name, 200)}."
+    text = f"{called} {foreign(reason, 300)} {what} `/pullcord ack {incident.id}` stops the paging.".strip()
+    return DirectMessage(text=text, blocks=())
+
+
 def _message(made: Card) -> DirectMessage:
     return DirectMessage(text=made.text, blocks=made.blocks)

@@ -6,10 +6,12 @@ again. A page does not wait for the card or its channel. Slack being away is ret
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import structlog
 
 from bot.domain import events as ev
 from bot.domain.base import Json
@@ -18,10 +20,12 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.errors import ActionFailed, Busy, OutcomeUnknown, StoreUnavailable
 from bot.paging import messages
 from bot.paging.escalation import Step, step_of, waiting
-from bot.ports import Chat, Clock
+from bot.ports import Chat, Clock, DirectMessage
 from bot.settings import Settings
 from bot.timeline.store import Store
 from bot.timeline.timeline import Write
+
+log = structlog.get_logger(__name__)
 
 MENTION: Final = "mention"
 DIRECT: Final = "direct_message"
@@ -91,9 +95,8 @@ class Paging:
         return [task.result() for task in tasks]
 
     async def _direct(self, incident: Incident, user: str, reason: str, key: str) -> _Sent:
-        return await self._try(
-            DIRECT, (user,), self._chat.direct(user, messages.direct(incident, self._clock.now(), reason), key)
-        )
+        message = self._drawn(lambda now: messages.direct(incident, now, reason), incident, reason)
+        return await self._try(DIRECT, (user,), self._chat.direct(user, message, key))
 
     async def _mention(
         self, incident: Incident, step: Step, users: tuple[str, ...], key: str, *, announce: bool
@@ -106,10 +109,22 @@ class Paging:
         if root is None and incident.channel == channel:
             root = incident.root_ts
         if announce and root is None:
-            message = messages.announcement(incident, self._clock.now(), users)
+            message = self._drawn(lambda now: messages.announcement(incident, now, users), incident, step.reason, users)
             return await self._try(MENTION, users, self._chat.post(channel, message, f"{incident.id}:announce"))
-        said = messages.mention(incident, self._clock.now(), users, step.reason)
+        said = self._drawn(
+            lambda now: messages.mention(incident, now, users, step.reason), incident, step.reason, users
+        )
         return await self._try(MENTION, users, self._chat.post(channel, said, f"{key}:mention", root))
+
+    def _drawn(
+        self, draw: Callable[[datetime], DirectMessage], incident: Incident, reason: str, users: Sequence[str] = ()
+    ) -> DirectMessage:
+        """The message, in plain words where it cannot be drawn: whatever is wrong with it, people are woken."""
+        try:
+            return draw(self._clock.now())
+        except Exception:
+            log.exception("page_not_drawn", incident=incident.id)
+            return messages.plain(incident, reason, users)
 
     async def _try(self, how: str, users: tuple[str, ...], sending: Awaitable[str]) -> _Sent:
         try:
@@ -122,6 +137,10 @@ class Paging:
             return _Sent(how, users, delivered=False, detail=error.message, again=0.0)
         except ActionFailed as error:
             return _Sent(how, users, delivered=False, detail=error.message)
+        except Exception as error:
+            # one message's unforeseen fault must neither keep the others from going out nor end the escalation
+            log.exception("page_broke", how=how, users=users)
+            return _Sent(how, users, delivered=False, detail=f"it broke ({type(error).__name__})", again=0.0)
         return _Sent(how, users, delivered=True, ts=ts)
 
     # ----------------------------------------------------------------------------------------- record
