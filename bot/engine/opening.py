@@ -34,7 +34,8 @@ log = structlog.get_logger(__name__)
 FIRST_SEVERITY = "SEV3"
 _UNKNOWN_YET = "effects are not known yet"
 _LATE = timedelta(seconds=5)
-_LATE_TRIES = 3
+_LATE_TRIES = 6
+"""With pauses of 5 s, 10 s, 20 s ... about five minutes: longer than a failing item is tried again (86 s)."""
 _TRIES = 5
 """An incident may be resolved between looking and joining; then the next look opens a new one."""
 
@@ -97,7 +98,7 @@ class Opening:
             if late < _LATE_TRIES:
                 payload = {"alert": alert.model_dump(mode="json"), "late": late + 1}
                 again = WorkItem(kind=Work.ALERT, payload=dict(payload))
-                at = self._parts.now() + _LATE
+                at = self._parts.now() + _LATE * 2**late
                 await self._parts.store.work.schedule(Due(id=f"resolved:{alert.id}", at=at, item=again))
             else:
                 log.info("alert_resolved_unseen", alert=alert.id, source=alert.source)

@@ -154,11 +154,25 @@ async def test_a_resolve_that_comes_before_its_firing_waits_for_it(world: World)
 
 
 async def test_an_alert_that_is_over_before_it_was_known_wakes_nobody(world: World) -> None:
-    """After three looks it is dropped."""
+    """After some minutes it is dropped."""
     await world.fire(status=AlertStatus.RESOLVED)
-    for _ in range(5):
-        await world.later(seconds=6)
+    for _ in range(12):
+        await world.later(minutes=1)
     assert (await world.store.incidents.rows()).rows == ()
+    assert (await world.store.work.depth()).due == 0
+
+
+async def test_a_resolve_waits_for_a_firing_that_is_being_tried_again(world: World) -> None:
+    """A firing that failed for a minute and a half opens its incident in the end; that it is over must not be lost."""
+    alert = alert_of(world.clock)
+    await world.store.intake.accept([alert])
+    (held,) = await world.store.work.take("worker that fails", 1, 5)
+    await world.store.work.retry(held, world.clock.now() + timedelta(seconds=86))
+    await world.store.intake.accept([alert.model_copy(update={"status": AlertStatus.RESOLVED})])
+    await world.work()
+    for _ in range(10):
+        await world.later(seconds=30)
+    assert (await world.incident()).alert_state is AlertState.CLEARED
 
 
 async def test_one_incident_per_source_that_sends_what_cannot_be_read(world: World) -> None:
