@@ -12,7 +12,7 @@ from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.asking import at_fields, requested, title_of, why_stale
-from bot.engine.authorise import may_run
+from bot.engine.authorise import may_run, may_take_part
 from bot.engine.choices import choice_errors
 from bot.engine.lifecycle import LifecycleRequest, What
 from bot.engine.marking import marked, may_settle
@@ -241,8 +241,12 @@ class ClickRequests:
         await self._ask(WorkItem(kind=Work.LIFECYCLE, payload=_dump(asked)), key)
 
     async def page_link(self, incident_id: str, by: Actor) -> str:
-        """A one-time link (60 s) to the incident's page. Refused when there is no such incident."""
+        """A one-time link (60 s) to the incident's page. Refused when there is no such incident.
+
+        Only for full members: the page shows what the agent was told and did, and guests may run commands too.
+        """
         incident = await self._parts.store.incidents.read(incident_id)
+        await may_take_part(self._parts.settings, self._parts.chat, by, "open the timeline page")
         token = await self._parts.store.sessions.link(by.id, (incident.id,))
         return f"{self._parts.settings.base_url}/open/{token}"
 

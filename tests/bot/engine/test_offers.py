@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from bot.domain.action import Change, Risk, Target
-from bot.domain.events import PULLCORD
+from bot.domain.events import PULLCORD, Actor
 from bot.engine.authorise import may_act, may_run, roles_needed
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes, preview
@@ -14,7 +14,7 @@ from bot.engine.words import ago, plain
 from bot.errors import Refused
 from bot.plugin import Action, ActionContext, AgentProfile, Hidden, Once, Params, Registry, action
 from bot.ports import EvalRepository, EvidenceReader
-from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, TRACE, World, settings_of, someone
+from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, SAM, TRACE, World, settings_of, someone
 from tests.support.spans import root_span, tool_span
 
 
@@ -220,6 +220,15 @@ async def test_the_link_to_the_page_works_for_that_incident_only(world: World) -
     assert found is not None
     assert found.may_see("INC-1")
     assert not found.may_see("INC-2")
+
+
+@pytest.mark.parametrize("who", [GUEST, someone("U0STRANGER", "T0OTHER")], ids=["guest", "other workspace"])
+async def test_guests_and_strangers_get_no_link_to_the_page(world: World, who: Actor) -> None:
+    """The page shows whole prompts and arguments: it is for full members, whoever may run a slash command."""
+    await world.fire()
+    with pytest.raises(Refused, match="full member"):
+        await world.engine.requests.page_link("INC-1", who)
+    assert await world.engine.requests.page_link("INC-1", SAM)
 
 
 def test_foreign_text_in_a_sentence_is_defused() -> None:
