@@ -20,7 +20,25 @@ COOKIE = "pullcord_session"
 _KEPT = 1000
 _MOST_INCIDENTS = 100
 _MOST_CHARS = 200
+_ROBOTS = (
+    "slackbot",
+    "slack-imgproxy",
+    "bingpreview",
+    "facebookexternalhit",
+    "twitterbot",
+    "whatsapp",
+    "skypeuripreview",
+)
 _AGAIN = "Press Timeline at the incident in Slack again; each link opens once, within 60 seconds."
+
+
+def _only_looks(request: Request) -> bool:
+    """Who fetches the link without a person having opened it (prefetch, link preview) must not use it up."""
+    purposes = (request.headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    agent = request.headers.get("user-agent", "").lower()
+    return any("prefetch" in purpose or "preview" in purpose for purpose in purposes) or any(
+        robot in agent for robot in _ROBOTS
+    )
 
 
 class Access:
@@ -57,8 +75,10 @@ class Access:
 
     async def open(self, request: Request) -> Response:
         """``GET /open/{token}``: the link of a message, exchanged once for a cookie."""
-        if request.method == "HEAD":  # who only looks whether there is something must not use the link up
-            return notice(200, "Open this link", "It works once.")
+        if request.method == "HEAD" or _only_looks(request):
+            # 503 for those who fetch ahead: a browser then asks again when the person really opens it
+            status = 200 if request.method == "HEAD" else 503
+            return notice(status, "Open this link", "It works once.")
         token = request.path_params["token"]
         try:
             session_id = await self._sessions.redeem(token) if len(token) <= _MOST_CHARS else None

@@ -81,6 +81,27 @@ async def test_looking_without_getting_does_not_use_a_link_up(web: httpx.AsyncCl
     assert (await web.get(f"/open/{token}")).headers["location"] == "/incidents"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-purpose": "prefetch;prerender"},
+        {"purpose": "prefetch"},
+        {"x-moz": "prefetch"},
+        {"x-purpose": "preview"},
+        {"user-agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+    ],
+)
+async def test_fetching_ahead_does_not_use_a_link_up(
+    web: httpx.AsyncClient, store: Store, headers: dict[str, str]
+) -> None:
+    """A browser that prefetches and a preview of the link are no person who opened it."""
+    token = await store.sessions.link("U0DANA", None)
+    ahead = await web.get(f"/open/{token}", headers=headers)
+    assert (ahead.status_code, ahead.headers["cache-control"]) == (503, "no-store")
+    assert "set-cookie" not in ahead.headers
+    assert (await web.get(f"/open/{token}")).headers["location"] == "/incidents"
+
+
 async def test_without_a_session_or_the_token_it_is_401_with_what_to_do(web: httpx.AsyncClient, store: Store) -> None:
     """Also with a cookie or a token that is none."""
     incident_id = await an_incident(store)
