@@ -20,10 +20,14 @@ def configure(scrub: Scrub, *, pretty: bool | None = None, level: int = logging.
     def scrubbed(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for key, value in event.items():
             if isinstance(value, str):
-                event[key] = scrub(value)
+                event[key] = shown(scrub(value))
             elif not isinstance(value, int | float | bool | type(None)):
-                event[key] = scrub(str(value)[:2000])
+                event[key] = shown(scrub(str(value))[:2000])  # cut afterwards: half a secret is none that a rule knows
         return event
+
+    def shown(text: str) -> str:
+        """Without what would steer a person's terminal; in JSON it is escaped anyway."""
+        return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text) if for_people else text
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

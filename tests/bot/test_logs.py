@@ -40,3 +40,24 @@ def test_no_secret_reaches_the_log(capsys: pytest.CaptureFixture[str], quiet_roo
     assert len(lines) == 3
     assert all("redacted" in json.dumps(line) for line in lines)
     assert {line["level"] for line in lines} == {"info", "warning", "error"}
+
+
+def test_a_secret_at_the_cut_of_a_long_value_is_taken_out_too(
+    capsys: pytest.CaptureFixture[str], quiet_root: None
+) -> None:
+    """Values are cut after the redaction: a rule does not know half a secret."""
+    secret = "xoxb-" + "123456789012-" + "a1B2" * 6
+    configure(Redactor().text, pretty=False)
+    structlog.get_logger("bot.test").info("long", value=["a" * 1_979, secret])
+    assert "xoxb-" not in capsys.readouterr().err
+
+
+def test_foreign_text_does_not_steer_a_terminal(capsys: pytest.CaptureFixture[str], quiet_root: None) -> None:
+    """An agent's name with an escape sequence stays text."""
+    configure(Redactor().text, pretty=True)
+    structlog.get_logger("bot.test").info("seen", agent="refund\x1b]0;owned\x07\x1b[2J")
+    written = capsys.readouterr().err
+    assert "owned" in written
+    assert "\x1b]0" not in written
+    assert "\x07" not in written
+    assert "\x1b[2J" not in written
