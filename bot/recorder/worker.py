@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -116,3 +117,6 @@ if __name__ == "__main__":
         main()
     except (BrokenPipeError, EOFError, KeyboardInterrupt):
         sys.exit(0)
+    except Exception as problem:  # noqa: BLE001 - its text may quote what was being read, before anything was redacted
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        sys.exit(f"the parsing process ended: {type(problem).__name__} at {where.filename}:{where.lineno}")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pydantic_core import to_json
 
 from bot.domain.span import SpanRecord
 from bot.errors import Busy, Refused
@@ -168,3 +169,16 @@ async def test_no_orphan_is_left_when_the_parent_is_killed() -> None:
     await wait_until(
         lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]
     )
+
+
+def test_what_the_child_says_at_its_end_quotes_nothing_that_it_read() -> None:
+    """Its standard error is the process's own, where nobody takes secrets out."""
+    hello = to_json({"redaction": {}, "limits": {}})
+    record = b'{"name": {"password": "hunter2-as-it-came"}}'
+    frames = (hello, to_json({"do": "read", "sizes": [len(record)]}), record)
+    sent = b"".join(len(frame).to_bytes(8, "big") + frame for frame in frames)
+    command = [sys.executable, "-m", "bot.recorder.worker"]
+    done = subprocess.run(command, input=sent, capture_output=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert b"ValidationError" in done.stderr
+    assert b"hunter2" not in done.stderr
