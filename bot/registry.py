@@ -67,7 +67,7 @@ def _modules(package: str, faults: list[Fault]) -> Iterator[ModuleType]:
 def _import(name: str, faults: list[Fault]) -> ModuleType | None:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises at import is a fault of the configuration
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plug-in raises at import is a fault of it
         # walk_packages has imported a package before it lists it, so the same failure would show twice
         fault = Fault(f"plugins: {name}", f"{type(error).__name__}: {error}", "fix or remove the module")
         if fault not in faults:

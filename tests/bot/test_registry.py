@@ -65,6 +65,13 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_reason(pack: Path) -
         discover(["acme_runbooks"])
 
 
+def test_a_module_that_ends_the_process_at_import_is_named_too(pack: Path) -> None:
+    """A script left in the package must not end Pullcord without a word."""
+    (pack / "script.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(Misconfigured, match=r"acme_runbooks\.script: SystemExit"):
+        discover(["runbooks", "acme_runbooks"])
+
+
 def test_a_verb_with_an_unusable_signature_is_refused(pack: Path) -> None:
     """The message says what the function must look like."""
     broken = VERB.format(verb="hum", name="hum").replace("ctx: ActionContext, params: Nothing", "params: Nothing")
