@@ -1,7 +1,6 @@
 """The command line. A newcomer's first file: each command is a few lines that call what does the work."""
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -66,13 +65,20 @@ def check_config(config: _Config = None) -> None:
 
 
 @app.command()
-def manifest() -> None:
+def manifest(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="For the plug-ins that it names; default: the built-in ones.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="For HTTP mode: https://…/slack/events. Default: Socket Mode.")
+    ] = None,
+) -> None:
     """Print the Slack app manifest (JSON) with exactly the scopes that are used."""
     from bot.registry import discover
-    from bot.slack.manifest import manifest as build
+    from bot.slack.manifest import manifest_text
 
-    registry = _settings(lambda: discover(("handlers", "runbooks")))
-    typer.echo(json.dumps(build(registry), indent=2))
+    plugins = ("handlers", "runbooks") if config is None else _settings(lambda: _load(config)).plugins
+    typer.echo(_settings(lambda: manifest_text(discover(plugins), request_url=url)), nl=False)
 
 
 @app.command()

@@ -6,6 +6,7 @@ Shape: Slack's "App manifest reference", metadata major version 2. ``pullcord ma
 import json
 from typing import Any
 
+from bot.errors import Misconfigured
 from bot.plugin import Kind, Registry
 from bot.slack.clicks import COMMAND
 from bot.slack.methods import METHODS
@@ -24,10 +25,13 @@ _LONG = (
 
 
 def scopes(registry: Registry) -> list[str]:
-    """Bot scopes that our calls, events, commands and shortcuts need, sorted."""
+    """Bot scopes that our calls, events, commands and shortcuts need, sorted. Raises Misconfigured for an odd event."""
     needed = {scope for method in METHODS.values() for scope in method.scopes}
     for kind, name in registry.interactions:
         if kind is Kind.EVENT:
+            if name not in EVENT_SCOPES:
+                message = f"The scope of the Slack event {name} is not known."
+                raise Misconfigured(message, next_step="Answer another event, or add it to bot/slack/manifest.py.")
             needed.update(EVENT_SCOPES[name])
         if kind in {Kind.COMMAND, Kind.SHORTCUT}:
             needed.add("commands")

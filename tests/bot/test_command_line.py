@@ -86,3 +86,34 @@ def test_an_incident_that_is_not_there_is_a_sentence(tmp_path: Path, command: st
     assert done.returncode == 1
     assert "INC-7" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_manifest_of_http_mode_names_the_address_and_no_socket(tmp_path: Path) -> None:
+    """README: in HTTP mode the app is pointed at ``POST /slack/events``."""
+    url = "https://pullcord.example/slack/events"
+    printed = pullcord(tmp_path, "manifest", "--url", url)
+    assert printed.returncode == 0, printed.stderr
+    made = json.loads(printed.stdout)
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert made["settings"]["interactivity"]["request_url"] == url
+    assert made["features"]["slash_commands"][0]["url"] == url
+
+
+def test_the_manifest_has_the_scopes_of_configured_plug_ins(tmp_path: Path) -> None:
+    """A package that answers an event whose scope nobody knows is named, without a stack trace."""
+    folder = tmp_path / "acme_slack"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "joined.py").write_text(
+        "from bot.plugin import Click, Kind, Quiet, Reply, Services, interaction\n"
+        '@interaction("team_join", Kind.EVENT)\n'
+        "async def joined(click: Click, services: Services) -> Reply:\n"
+        '    """Nothing."""\n'
+        "    return Quiet()\n"
+    )
+    (tmp_path / "pullcord.yaml").write_text("plugins: [handlers, runbooks, acme_slack]\n")
+    path = os.pathsep.join((str(Path.cwd()), str(tmp_path)))
+    printed = pullcord(tmp_path, "manifest", "--config", "pullcord.yaml", PYTHONPATH=path)
+    assert printed.returncode == 2
+    assert "team_join" in printed.stderr
+    assert "Traceback" not in printed.stderr
