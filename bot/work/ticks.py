@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from bot.errors import StoreUnavailable
 from bot.ports import Clock
@@ -25,9 +26,26 @@ MOVE_EVERY: Final = timedelta(milliseconds=250)
 _MOVE: Final = "move due work"
 _FULL: Final = 100
 _STOP_SECONDS: Final = 2.0
+_WATCH_SECONDS: Final = 1.0
+_TOO_FAR: Final = timedelta(seconds=1)
 log = structlog.get_logger(__name__)
 
 Do = Callable[[], Awaitable[None]]
+
+
+class _After(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 has no types
+    """A period after the last look. An interval counts from the time before: set forward, it would make up for years.
+
+    At 250 ms a clock that is set forward by ten years has a billion ticks to list, and nothing else runs meanwhile.
+    """
+
+    def __init__(self, period: timedelta) -> None:
+        """``period`` between two ticks."""
+        self.period = period
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:  # noqa: ARG002
+        """The next one is always ahead: missed ones are one."""
+        return now + self.period
 
 
 class Ticks:
@@ -44,6 +62,7 @@ class Ticks:
             timezone=UTC,
         )
         self._scheduler.add_listener(self._listen, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
+        self._watch: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._failing: set[str] = set()
         self._last: dict[str, float] = {}
@@ -52,9 +71,7 @@ class Ticks:
     def every(self, name: str, period: timedelta, do: Do) -> None:
         """Run ``do`` in this replica each ``period``, never twice at once. A failure is logged and does not end it."""
         self._last[name] = time.monotonic()
-        self._scheduler.add_job(
-            self._guarded, "interval", args=(name, do), seconds=period.total_seconds(), id=name, name=name
-        )
+        self._scheduler.add_job(self._guarded, _After(period), args=(name, do), id=name, name=name)
 
     def once_per(self, name: str, period: timedelta, do: Do) -> None:
         """Run ``do`` once per period in whichever replica comes first; the period is ``floor(now / period)``.
@@ -76,9 +93,13 @@ class Ticks:
         now = time.monotonic()
         self._last = dict.fromkeys(self._last, now)
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock(), name="clock watch")
 
     async def stop(self) -> None:
         """Tick no more; running checks are cancelled and waited for."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait([self._watch], timeout=_STOP_SECONDS)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)
@@ -96,6 +117,16 @@ class Ticks:
         """Seconds since each recurring thing last ended well (or since the start)."""
         now = time.monotonic()
         return {name: now - last for name, last in self._last.items()}
+
+    async def _watch_clock(self) -> None:
+        """A computer's clock that is set back leaves the next ticks hours ahead; then they are due now."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = datetime.now(UTC)
+            for job in self._scheduler.get_jobs():
+                if job.next_run_time is not None and job.next_run_time - now > job.trigger.period + _TOO_FAR:
+                    log.warning("the computer's clock was set back", check=job.id)
+                    job.modify(next_run_time=now)
 
     async def _move_due(self) -> None:
         moved = _FULL

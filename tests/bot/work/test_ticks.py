@@ -1,8 +1,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
+import pytest
 import structlog
 
 from bot.domain.work import Due, Work, WorkItem
@@ -127,3 +128,35 @@ async def test_a_slow_check_runs_once_at_a_time_and_is_cancelled_at_the_end(stor
         await wait_until(lambda: ticks.ages()["slow"] > 0.2)
     assert cancelled.is_set()
     assert most == 1
+
+
+class Shifted:
+    """The computer's clock, set wrong by ``by``."""
+
+    by = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        """Real time, shifted."""
+        return datetime.now(tz) + cls.by
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-2), timedelta(days=20000)], ids=["back", "forward"])
+async def test_a_computer_whose_clock_is_set_goes_on_ticking(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+) -> None:
+    """Set back, the next tick would lie hours ahead; set forward, millions of ticks would seem to be missing."""
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Shifted)
+    monkeypatch.setattr("bot.work.ticks.datetime", Shifted, raising=False)
+    monkeypatch.setattr(Shifted, "by", timedelta(0))
+
+    async def moved() -> bool:
+        return (await store.work.depth()).due == 0
+
+    async with ticking(Ticks(store, clock)):
+        await store.work.schedule(Due(id="before", at=clock.now(), item=PAGE))
+        await wait_until(moved)
+        monkeypatch.setattr(Shifted, "by", jump)
+        await asyncio.sleep(0.3)  # the tick that was under way
+        await store.work.schedule(Due(id="after", at=clock.now(), item=PAGE))
+        await wait_until(moved)
