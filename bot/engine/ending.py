@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.action import Execution, ExecutionState, Verification, Verified
+from bot.domain.action import Change, Execution, ExecutionState, Verification, Verified
 from bot.domain.events import PULLCORD, ActionSucceeded, Event, VerificationChanged
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
@@ -46,6 +46,7 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         detail = (result.detail or result.summary) if result is not None else "nothing was answered"
         read = Verification(verified=verified, detail=detail, at=parts.now())
     undo_of = execution.undo_of
+    replaced = {} if change is None else await _replaced(parts, incident, execution, change)
 
     def decide(current: Incident) -> Write | None:
         mine = current.execution(execution.id)
@@ -74,9 +75,25 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
             clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
         again = current.runs if change is not None and change.reread else ()
         work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
-        return Write(events=(event,), work=work, due=tuple(due), clear=clear)
+        others = [found for other, found in replaced.items() if _in_force(current.execution(other))]
+        return Write(events=(event, *others), work=work, due=tuple(due), clear=clear)
 
     return await parts.store.incidents.write(incident.id, f"succeeded:{execution.id}", decide)
+
+
+async def _replaced(parts: Parts, incident: Incident, execution: Execution, change: Change) -> dict[str, Event]:
+    """What is in force no more since this change took its place on the same target: only what is in force is green."""
+    found: dict[str, Event] = {}
+    for other in incident.executions:
+        same = other.change is not None and other.change.target == change.target
+        if same and other.id not in {execution.id, execution.undo_of} and _in_force(other):
+            for event in await verification_of(parts, incident, other):
+                found[other.id] = event
+    return found
+
+
+def _in_force(execution: Execution | None) -> bool:
+    return execution is not None and execution.undone_by is None and execution.verified is Verified.IN_FORCE
 
 
 async def verification_of(parts: Parts, incident: Incident, execution: Execution) -> tuple[Event, ...]:

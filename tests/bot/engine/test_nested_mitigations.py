@@ -1,6 +1,6 @@
 """Temporary mitigations that lie on top of each other: each ends at its own time, whatever order they end in."""
 
-from bot.domain.action import ExecutionState
+from bot.domain.action import ExecutionState, Verified
 from bot.domain.desired import MODEL
 from tests.support.engine import AGENT, KIM, World
 
@@ -76,3 +76,17 @@ async def test_undoing_a_resume_after_the_pause_was_over_leaves_the_agent_runnin
     await world.later(hours=2)
     await world.click("Undo: resumed", by=KIM, key="c")
     assert (await world.store.desired.state(AGENT)).value("agent.paused") is False
+
+
+async def test_what_another_action_took_the_place_of_is_green_no_more(world: World) -> None:
+    """Only what is in force is green; when the upper one is taken back, the lower one is again."""
+    await world.fire()
+    await world.click("Pin model", model=OLDER, key="a")
+    await world.agent_reads()
+    assert (await world.incident()).executions[0].verified is Verified.IN_FORCE
+    await world.click("Pin model", model=NEWER, key="b")
+    await world.agent_reads()
+    assert [e.verified for e in (await world.incident()).executions] == [Verified.MISMATCH, Verified.IN_FORCE]
+    await world.click(f"Undo: pinned {AGENT} to {NEWER}", by=KIM, key="c")
+    await world.agent_reads()
+    assert (await world.incident()).executions[0].verified is Verified.IN_FORCE
