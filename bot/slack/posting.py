@@ -202,16 +202,25 @@ class Posting(Sender):
             await self.save(more={**self.state.more, "batch": batch.upto})
         body: dict[str, Json] = {"type": "section", "text": {"type": "mrkdwn", "text": batch.text, "verbatim": True}}
         shown = Rendered(text=batch.text, blocks=(body,))
-        posted = await self.post(channel, shown, batch.key(incident.id), thread_ts=root)
+        try:
+            posted = await self.post(channel, shown, batch.key(incident.id), thread_ts=root)
+        except ChannelGone as error:
+            # archived, mostly long after: nobody reads there, and knocking for ever would cost the others their turn
+            await self.refused(Refusal(error.method, error.error, "The thread's channel is gone; it tells no more."))
+            await self._told(batch)
+            return None
         if isinstance(posted, Wait):
             return posted
         if batch.head is not None:
             seq, _, mac = batch.head.partition(":")
             event = ev.HeadPosted(at=self.t.clock.now(), by=ev.PULLCORD, seq=int(seq), head=mac, ts=posted)
             await self.write(f"head:{incident.id}:{seq}", event)
+        await self._told(batch)
+        return None
+
+    async def _told(self, batch: thread.Batch) -> None:
         more = {name: value for name, value in self.state.more.items() if name != "batch"}
         await self.save(thread_cursor=batch.upto, more=more, intent=None)
-        return None
 
     # ------------------------------------------------------------------------------------- announcement
 

@@ -168,6 +168,20 @@ async def test_a_deleted_card_is_posted_again(desk: Desk) -> None:
         await wait_until(lambda: _moved(desk, opened.incident_id, before))
 
 
+async def test_a_channel_that_was_archived_is_left_alone(desk: Desk) -> None:
+    """People archive the channels of old incidents: late news must not knock there for ever."""
+    opened = await open_one(desk.store)
+    async with running(desk.poster()):
+        await settled(desk, opened.incident_id)
+        for method in ("chat.update", "chat.postMessage"):
+            await desk.slack.fault(method, "ok_false", 1000, error="is_archived")
+        await desk.store.incidents.write(opened.incident_id, "n", lambda _i: note("x"))
+        await settled(desk, opened.incident_id)
+    incident = await desk.store.incidents.read(opened.incident_id)
+    assert [d for d in incident.degraded if "is_archived" in d and "not edited any more" in d]
+    assert len([c for c in await desk.slack.calls("chat.postMessage") if c["args"].get("thread_ts")]) <= 3
+
+
 async def _moved(desk: Desk, incident_id: str, before: str) -> bool:
     return (await desk.store.incidents.read(incident_id)).root_ts != before
 
