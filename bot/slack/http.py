@@ -40,9 +40,9 @@ class SlackHttp:
         """401 for anything that is not provably from Slack, 413 over 1 MB, else what Bolt answers."""
         if len(body) > MAX_BODY:
             return _plain(413, "the body is over 1 MB")
-        lowered = {name.lower(): value for name, value in headers.items()}
-        if not self._genuine(body, lowered):
+        if not self.genuine(body, headers):
             return _plain(401, "the signature does not match")
+        lowered = {name.lower(): value for name, value in headers.items()}
         try:
             text = body.decode()
             request = AsyncBoltRequest(body=text, headers={k: [v] for k, v in lowered.items()}, mode="http")
@@ -52,14 +52,16 @@ class SlackHttp:
         flat = {name: values[0] for name, values in answer.headers.items() if values}
         return SlackAnswer(status=answer.status, headers=flat, body=answer.body or "")
 
-    def _genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
-        stamp = headers.get("x-slack-request-timestamp", "")
+    def genuine(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether the raw body is signed by Slack, now. Header names in any case."""
+        lowered = {name.lower(): value for name, value in headers.items()}
+        stamp = lowered.get("x-slack-request-timestamp", "")
         if not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
             return False
         if abs(self._clock.now().timestamp() - int(stamp)) > _SKEW_SECONDS:
             return False
         expected = hmac.new(self._secret, b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-        given = headers.get("x-slack-signature", "").encode("utf-8", "replace")
+        given = lowered.get("x-slack-signature", "").encode("utf-8", "replace")
         return hmac.compare_digest(f"v0={expected}".encode(), given)
 
 

@@ -1,11 +1,12 @@
 """All of the Slack side wired together, for ``bot.app``: what it needs, what runs, what HTTP mode serves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -28,6 +29,7 @@ from bot.slack.wrapper import Wrapper
 from bot.timeline.store import Store
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
+_BODY_SECONDS = 10.0
 Part = Literal["web", "worker"]
 
 
@@ -72,11 +74,16 @@ class SlackParts:
 
         async def events(request: Request) -> Response:
             body = bytearray()
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    break
-            if identity.known is None:
+            try:
+                async with asyncio.timeout(_BODY_SECONDS):
+                    async for chunk in request.stream():
+                        body += chunk
+                        if len(body) > MAX_BODY:
+                            break
+            except (TimeoutError, ClientDisconnect):
+                return Response("the body did not arrive whole", status_code=408)
+            # only for what is really from Slack: anyone may send, and this calls Slack
+            if identity.known is None and http.genuine(bytes(body), request.headers):
                 await identity.learn_quietly()
             answer = await http.handle(bytes(body), request.headers)
             return Response(answer.body, status_code=answer.status, headers=dict(answer.headers))

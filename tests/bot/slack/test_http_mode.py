@@ -2,13 +2,18 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import httpx
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 
 from bot.plugin import Click, Interaction, Kind, Registry, Reply, Say, Services
 from bot.settings import Environment
+from bot.slack import start
+from bot.slack.identity import Identity
 from bot.slack.start import no_slack, start_slack
 from bot.timeline.store import Store
 from sandbox.slack.server import SlackSandbox
@@ -48,7 +53,12 @@ async def test_a_command_over_http_is_answered_and_a_forged_one_is_not(
             serving = asyncio.create_task(server.serve(sockets=[bound]))
             try:
                 await wait_until(lambda: server.started)
-                await slack.deliver_to(f"http://127.0.0.1:{bound.getsockname()[1]}/slack/events")
+                address = f"http://127.0.0.1:{bound.getsockname()[1]}/slack/events"
+                async with httpx.AsyncClient() as forger:
+                    for headers in ({}, {"x-slack-signature": "v0=00", "x-slack-request-timestamp": "1"}):
+                        refused = await forger.post(address, content=b"command=%2Fpullcord&text=hello", headers=headers)
+                        assert refused.status_code == 401
+                await slack.deliver_to(address)
                 done = await slack.slash("dana", channel, "/pullcord", "hello")
                 assert done["acked"]
                 assert any("hello <@U0DANA>" in m["text"] for m in await slack.ephemerals("dana", channel))
@@ -60,6 +70,36 @@ async def test_a_command_over_http_is_answered_and_a_forged_one_is_not(
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task
+
+
+async def test_a_forged_request_makes_no_call_to_slack_and_a_slow_one_is_cut_off(
+    slack: SlackSandbox, store: Store, clock: WallClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to prove anything to send; so nothing may be asked of Slack for it, and no wait is without end."""
+    monkeypatch.setattr(start, "_BODY_SECONDS", 0.1)
+    environment = Environment.of(
+        {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": "s" * 32, "SLACK_API_URL": "http://127.0.0.1:9"}
+    )
+    settings = settings_for(await announce_channel(slack)).model_copy(update={"environment": environment})
+    learnt: list[str] = []
+
+    async def learn(_self: Identity) -> None:
+        learnt.append("asked")
+
+    monkeypatch.setattr(Identity, "learn_quietly", learn)
+
+    async def never_ending() -> AsyncIterator[bytes]:
+        yield b"command="
+        await asyncio.Event().wait()
+
+    async with start_slack(store, Registry({}, {}, {}, {}, {}, {}), settings, clock) as parts:
+        parts.connect(None, no_offers)  # type: ignore[arg-type]
+        learnt.clear()
+        transport = httpx.ASGITransport(Starlette(routes=list(parts.routes())))
+        async with httpx.AsyncClient(transport=transport, base_url="http://pullcord") as sender:
+            assert (await sender.post("/slack/events", content=b"a=b")).status_code == 401
+            assert (await sender.post("/slack/events", content=never_ending())).status_code == 408
+    assert learnt == []
 
 
 async def test_without_a_token_nothing_runs_and_a_page_is_a_definite_no() -> None:
