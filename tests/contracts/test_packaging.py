@@ -40,6 +40,8 @@ def test_the_example_configuration_is_valid() -> None:
     assert settings.agents["refund-bot"].on_call == ("U0DANA",)
     assert settings.options("alertmanager", AlertmanagerSettings).labels.agent == "agent"
     assert settings.options("generic", GenericSettings).mapping.alerts == "items"
+    for rule in settings.tools:  # copied by everyone: a pattern would call get_or_create_order a read
+        assert rule.pattern is None or rule.reversibility != "read_only"
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-runtime.lock"])
