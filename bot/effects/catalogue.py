@@ -4,6 +4,7 @@ Where a condition looks at an argument that was not recorded, or that cannot be 
 fits. Then the most severe class wins among that rule and whatever comes after it: never the milder one.
 """
 
+import math
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
@@ -129,9 +130,13 @@ def _number(held: Json, test: Callable[[float], bool]) -> bool | None:
             held = float(held) if len(held) < 40 else None
         except ValueError:
             return None
-    if isinstance(held, bool) or not isinstance(held, (int, float)) or held != held:  # noqa: PLR0124 - NaN
+    if isinstance(held, bool) or not isinstance(held, (int, float)) or not _finite(held):
         return None
     return test(held)
+
+
+def _finite(value: float) -> bool:
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def _not(answer: bool | None) -> bool | None:  # noqa: FBT001 - three-valued

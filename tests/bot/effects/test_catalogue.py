@@ -64,6 +64,13 @@ def test_a_condition_that_cannot_be_told_counts_as_the_worst(arguments: Any) -> 
     assert verdict(rules, {"amount": 5}).reversibility == "compensable"
 
 
+@pytest.mark.parametrize("amount", ["1e999", "inf", "-Infinity", "nan", "a lot"])
+def test_an_amount_that_is_no_number_decides_nothing(amount: str) -> None:
+    """Whether the mild rule fits cannot be told, so the worst counts."""
+    mild = [{"name": "pay", "when": {"arguments.amount": {"lt": 100}}, "reversibility": "reversible"}]
+    assert verdict(mild, {"amount": amount}).reversibility == "unclassified"
+
+
 def test_the_first_rule_that_fits_wins() -> None:
     """In the order written: name, names, pattern, agents."""
     rules: list[dict[str, Any]] = [
