@@ -1,0 +1,3 @@
+from tests.support.store import valkey
+
+__all__ = ["valkey"]
