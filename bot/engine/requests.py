@@ -240,13 +240,17 @@ class ClickRequests:
         asked = self._asked(What.DECLARE, by, key, summary, {"agent": agent, "channel": channel})
         await self._ask(WorkItem(kind=Work.LIFECYCLE, payload=_dump(asked)), key)
 
+    async def may_look(self, by: Actor) -> None:
+        """Raise Refused unless ``by`` may be shown incidents: guests may run commands too, in any channel of theirs."""
+        await may_take_part(self._parts.settings, self._parts.chat, by, "look at incidents")
+
     async def page_link(self, incident_id: str, by: Actor) -> str:
         """A one-time link (60 s) to the incident's page. Refused when there is no such incident.
 
-        Only for full members: the page shows what the agent was told and did, and guests may run commands too.
+        Only for full members: the page shows what the agent was told and did.
         """
         incident = await self._parts.store.incidents.read(incident_id)
-        await may_take_part(self._parts.settings, self._parts.chat, by, "open the timeline page")
+        await self.may_look(by)
         token = await self._parts.store.sessions.link(by.id, (incident.id,))
         return f"{self._parts.settings.base_url}/open/{token}"
 

@@ -145,6 +145,10 @@ class Requests(Protocol):
         """Probe an unknown execution, or read back one that is not in force."""
         ...
 
+    async def may_look(self, by: Actor) -> None:
+        """Raise Refused unless this person may be shown incidents outside their channels: full members only."""
+        ...
+
     async def page_link(self, incident_id: str, by: Actor) -> str:
         """A one-time link (60 s) to the incident's page."""
         ...

@@ -5,7 +5,7 @@ from bot.domain.effect import ranked
 from bot.domain.incident import Incident
 from bot.plugin import Click, Kind, Reply, Say, Services, interaction
 from bot.views.text import foreign as plain
-from handlers.slack.where import incident_id, incident_of
+from handlers.slack.where import incident_id, seen_by
 from handlers.slack.words import ago
 
 _SHOWN = 20
@@ -18,6 +18,7 @@ def _person(user: str | None) -> str:
 @interaction("status", Kind.COMMAND, help_text="status [INC-42]: where it stands; without one, all that is open")
 async def status_command(click: Click, services: Services) -> Reply:
     """One incident, or the list of open ones where no single one is meant."""
+    await services.requests.may_look(click.by)
     named = incident_id(click.args)
     open_ids = list(await services.incidents.open_ids(_SHOWN))
     if named is None and len(open_ids) != 1:
@@ -27,7 +28,7 @@ async def status_command(click: Click, services: Services) -> Reply:
                 return Say("No incident is open.")
             lines = [_line(await services.incidents.get(one)) for one in open_ids]
             return Say("\n".join(lines))
-    incident = await incident_of(click, services, named)
+    incident = await seen_by(click, services, named)
     now = services.clock()
     lines = [_line(incident), f"Opened {ago(incident.opened_at, now)} · alert {incident.alert_state.value}"]
     lines += [f"⚠ {plain(text, 200)}" for text in incident.degraded[-3:]]
@@ -53,7 +54,7 @@ def _line(incident: Incident) -> str:
 @interaction("who", Kind.COMMAND, help_text="who [INC-42]: who was woken, who has it, who leads")
 async def who_command(click: Click, services: Services) -> Reply:
     """People and pages of one incident."""
-    incident = await incident_of(click, services, incident_id(click.args))
+    incident = await seen_by(click, services, incident_id(click.args))
     now = services.clock()
     lines = [f"*{incident.id}* has it: {_person(incident.acknowledged_by)} · commander {_person(incident.commander)}"]
     for page in incident.pages[-_SHOWN:]:
@@ -69,7 +70,7 @@ async def who_command(click: Click, services: Services) -> Reply:
 @interaction("effects", Kind.COMMAND, help_text="effects [INC-42]: what the run changed, the worst first")
 async def effects_command(click: Click, services: Services) -> Reply:
     """What changed something outside the run."""
-    incident = await incident_of(click, services, incident_id(click.args))
+    incident = await seen_by(click, services, incident_id(click.args))
     changes = [e for e in ranked(incident.effects) if e.changes]
     if not incident.runs:
         return Say(f"{incident.id}: no run was read yet. Effects are unknown, not zero.")

@@ -34,6 +34,12 @@ async def here(click: Click, services: Services) -> str | None:
     return await services.incidents.in_channel(click.channel)
 
 
+async def seen_by(click: Click, services: Services, named: str | None = None) -> Incident:
+    """The same for a command that tells what is in it. Refused for guests: they may run commands in their channels."""
+    await services.requests.may_look(click.by)
+    return await incident_of(click, services, named)
+
+
 async def incident_of(click: Click, services: Services, named: str | None = None) -> Incident:
     """The incident. ``named`` wins, then the place, then the only open one; Refused when that leaves a choice."""
     found = named or await here(click, services)

@@ -115,6 +115,10 @@ class Desk:
         self.asked.append(("check", incident_id, execution_id))
         return self.answer
 
+    async def may_look(self, by: Actor) -> None:
+        if by.id == "U0GUEST":
+            raise Refused("Only full members may look.")
+
     async def page_link(self, incident_id: str, by: Actor) -> str:
         return f"https://pullcord.example/open/{incident_id}-once"
 
@@ -306,3 +310,11 @@ async def test_hostile_names_stay_text_in_what_a_person_asks_for(registry: Regis
         assert isinstance(reply, Say)
         assert "<!channel>" not in f"{reply.text}{reply.blocks}"
         assert "<https://evil" not in f"{reply.text}{reply.blocks}"
+
+
+@pytest.mark.parametrize("word", ["status", "who", "effects", "tray"])
+async def test_guests_are_shown_nothing(registry: Registry, desk: Desk, word: str) -> None:
+    """A guest may run a command in a channel of theirs; what an incident holds is for full members."""
+    guest = Actor(kind=ActorKind.PERSON, id="U0GUEST", team="T1")
+    with pytest.raises(Refused, match="full members"):
+        await run(registry, desk, Kind.COMMAND, word, by=guest, args="" if word == "tray" else "INC-1")
