@@ -17,7 +17,7 @@ from bot.domain.events import (
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
-from bot.engine.parts import Parts, text_of
+from bot.engine.parts import Parts, optional_text, text_of
 from bot.errors import Refused
 from bot.timeline.timeline import Write
 
@@ -52,14 +52,20 @@ class Trouble:
         await self._parts.store.incidents.write(held, op, lambda i: Write(events=(note,)) if i.open else None)
 
     async def dead(self, item: WorkItem) -> None:
-        """Payload: ``work``, ``reason``, ``entry``. Said on its incident, or else on one about Pullcord itself."""
+        """Payload: ``work``, ``reason``, ``entry``, and ``execution`` where it was about one.
+
+        Said on its incident, or else on one about Pullcord itself.
+        """
         work, reason = text_of(item, "work"), text_of(item, "reason")
         now = self._parts.now()
         op = f"dead:{item.payload.get('entry') or f'{work}:{reason}'}"[:200]
         dropped = WorkDropped(at=now, by=PULLCORD, work=work, reason=reason[:1000])
+        execution = optional_text(item, "execution")
         if item.incident is not None:
             try:
-                await self._parts.store.incidents.write(item.incident, op, lambda i: given_up(i, dropped, now))
+                await self._parts.store.incidents.write(
+                    item.incident, op, lambda i: given_up(i, dropped, now, execution)
+                )
             except Refused:
                 pass  # there is no such incident: then it is trouble of Pullcord's own
             else:
@@ -82,14 +88,17 @@ class Trouble:
         return None
 
 
-def given_up(incident: Incident, dropped: WorkDropped, now: datetime) -> Write:
-    """Say it, and leave no execution behind that looks as if it were still running. Pure."""
+def given_up(incident: Incident, dropped: WorkDropped, now: datetime, about: str | None = None) -> Write:
+    """Say it, and leave no execution behind that looks as if it were still running. Pure.
+
+    ``about`` is the execution whose work it was; without it, all that are too old to be on their way still.
+    """
     events: list[Event] = [dropped]
     clear: list[str] = []
     if dropped.work == Work.EXECUTE:
         for execution in incident.executions:
             since = execution.started_at or execution.at
-            if now - since < _SURELY_ITS_OWN:
+            if execution.id != about if about is not None else now - since < _SURELY_ITS_OWN:
                 continue
             if execution.state in {ExecutionState.REQUESTED, ExecutionState.APPROVED}:
                 reason = f"it never started: {dropped.reason}"

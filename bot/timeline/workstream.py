@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bot.domain.base import Value
+from bot.domain.base import Json, Value
 from bot.domain.work import Due, Work, WorkItem
 from bot.errors import StoreUnavailable
 from bot.ports import Clock
@@ -199,8 +199,10 @@ class WorkStream:
         told: list[bytes] = []
         if item is None or item.kind is not Work.DEAD_LETTER:
             incident = None if item is None else item.incident
-            payload = {"work": kind, "reason": reason[:500], "entry": entry_id}
-            message = WorkItem(kind=Work.DEAD_LETTER, incident=incident, payload=dict(payload))
+            payload: dict[str, Json] = {"work": kind, "reason": reason[:500], "entry": entry_id}
+            if item is not None and "execution" in item.payload:
+                payload["execution"] = item.payload["execution"]
+            message = WorkItem(kind=Work.DEAD_LETTER, incident=incident, payload=payload)
             told.append(message.model_dump_json().encode())
         now = ms(self._clock.now())
         return bool(

@@ -211,6 +211,21 @@ async def test_work_that_was_given_up_is_said_where_it_belongs(world: World) -> 
     assert not [e for e in entries if isinstance(e.event, WorkDropped)]
 
 
+async def test_work_that_was_given_up_costs_no_other_execution(world: World) -> None:
+    """Another press that still waits for its worker is run, however long it waited."""
+    await world.fire()
+    for key, tool in (("a", "issue_refund"), ("b", "send_email")):
+        offer = await world.offer("Revoke a tool")
+        await world.engine.requests.submit(offer.id, DANA, {"tool": tool}, key=key)
+    first, second = await world.store.work.take("worker", 10, 5)
+    await world.store.work.retry(second, world.clock.now() + timedelta(minutes=6))
+    world.clock.forward(minutes=5)
+    await world.store.work.bury(first, "it failed five times")
+    await world.work()
+    await world.later(minutes=2)
+    assert [e.state for e in (await world.incident()).executions] == ["failed", "succeeded"]
+
+
 async def test_joining_alerts_look_for_each_new_run_once(world: World) -> None:
     """A trace that is known already is not looked for again."""
     await world.fire()
