@@ -153,6 +153,7 @@ class LastKnownState:
             shared = None  # said at start; what this process knows is better
         if shared and shared.read_at and (state.read_at is None or shared.read_at > state.read_at):
             state = self._saved = shared
+            self._etag = None  # it is of our own last answer, not of what the sibling read
         return self._stale(state, problem)
 
     def _stale(self, state: ControlState, problem: str) -> Reading:

@@ -244,6 +244,27 @@ def test_a_sibling_process_on_the_same_file_learns_the_pause_that_the_other_saw(
         late.check_not_paused()
 
 
+def test_what_came_from_a_sibling_is_never_confirmed_by_an_older_answer(
+    make_guard: MakeGuard, stub: OfrepStub, ticks: Ticks
+) -> None:
+    """The other saw the pause lifted; then Pullcord is restored from a backup in which it stands."""
+    clock = [datetime(2026, 6, 9, 3, 0, tzinfo=UTC)]
+    late, early = make_guard(now=lambda: clock[0]), make_guard(now=lambda: clock[0])
+    stub.restrain("agent.paused", value=True)
+    assert late.restraints().paused is not None
+    clock[0] += timedelta(seconds=1)
+    stub.lift("agent.paused")
+    assert early.restraints().paused is None
+    stub.fault = "error"
+    ticks.advance(10)
+    assert late.restraints().paused is None
+    stub.fault, stub.revision = "none", 0
+    stub.restrain("agent.paused", value=True)  # the very answer whose tag the late one had
+    ticks.advance(10)
+    with pytest.raises(AgentPaused):
+        late.check_not_paused()
+
+
 def test_a_long_quiet_time_keeps_the_file_honest_about_its_age(
     make_guard: MakeGuard, stub: OfrepStub, ticks: Ticks
 ) -> None:
