@@ -64,7 +64,7 @@ class Watcher:
                 wait = await self._send_pending(client)
                 failures = failures + 1 if wait is not None else 0
                 if wait is not None:
-                    await asyncio.sleep(min(self._slowest, wait or 0.25 * 2**failures))
+                    await asyncio.sleep(min(self._slowest, wait or 0.25 * 2 ** min(failures, 10)))
                 else:
                     await self._something_new.wait()
 
