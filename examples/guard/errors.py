@@ -8,7 +8,7 @@ AgentRestrained
 from .restraints import Restraint
 
 
-class AgentRestrained(Exception):  # noqa: N818 - it names what happened
+class AgentRestrained(Exception):
     """Base: people took something from this agent. ``restraint`` says who, why and until when."""
 
     def __init__(self, message: str, *, agent: str, restraint: Restraint) -> None:

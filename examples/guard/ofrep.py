@@ -17,7 +17,7 @@ from .state import NEUTRAL, Flag, parse_flag
 _MOST_BYTES: Final = 1_000_000
 
 
-class Unreachable(Exception):  # noqa: N818 - it names what happened
+class Unreachable(Exception):
     """No usable answer came. The message says what did; it never holds the token."""
 
 

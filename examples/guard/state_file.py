@@ -12,7 +12,7 @@ from .state import NEUTRAL, ControlState, parse_flag
 _MOST_BYTES: Final = 1_000_000
 
 
-class StateUnreadable(Exception):  # noqa: N818 - it names what happened
+class StateUnreadable(Exception):
     """The file is there and does not say what the state is. The message names the file and the reason."""
 
 

@@ -73,7 +73,7 @@ class ChatResponse(_Value):
     output_tokens: int
 
 
-class ModelNotFound(Exception):  # noqa: N818 - it names what happened
+class ModelNotFound(Exception):
     """The provider serves no model of this name."""
 
 

@@ -15,7 +15,7 @@ STATUSES: Final = ("delivered", "returned", "cancelled")
 _CANCEL_FREE_FOR: Final = timedelta(hours=1)
 
 
-class ShopRefused(Exception):  # noqa: N818 - it names what happened
+class ShopRefused(Exception):
     """The shop says no, and nothing changed. ``code`` is the HTTP status that such a shop would answer."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -24,7 +24,7 @@ class ShopRefused(Exception):  # noqa: N818 - it names what happened
         self.code = code
 
 
-class NoReply(Exception):  # noqa: N818 - it names what happened
+class NoReply(Exception):
     """The shop's partner did not answer in time: it may have done it or not."""
 
 
