@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -19,6 +18,7 @@ from bot.timeline import keys
 from bot.timeline.chain import FORMAT, Chain, Verdict, parse
 from bot.timeline.connection import Client
 from bot.timeline.lookups import Lookups, Repeat
+from bot.timeline.projections import Projections
 from bot.timeline.rows import indexed, rank_of, row_of, waits_for_agent
 from bot.timeline.times import ms, span_ms
 from bot.timeline.turns import Turn
@@ -29,8 +29,6 @@ __all__ = ["Claim", "Decide", "OpenResult", "Timeline", "Verdict", "Write", "Wri
 
 _JSON: TypeAdapter[Json] = TypeAdapter(Json)
 _PAGE: Final = 200
-_KEPT: Final = 256
-"""Projections kept in memory; any other is read again from its timeline."""
 _TRIES: Final = 100
 """Other processes may move the head between reading and writing; each lost try means that another one wrote."""
 
@@ -45,7 +43,7 @@ class Timeline(Lookups):
         """``redis`` is the hot client."""
         super().__init__(redis, clock, lifetimes)
         self._chain = chain
-        self._cache: OrderedDict[str, Incident] = OrderedDict()
+        self._kept = Projections()
         self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
 
     async def read(self, incident_id: str) -> Incident:
@@ -60,7 +58,7 @@ class Timeline(Lookups):
         """
         turn = self._turns.setdefault(incident_id, Turn())
         async with turn.taken():
-            kept = self._kept(incident_id)
+            kept = self._kept.get(incident_id)
             guess = None if kept is None else _guess(decide, kept)
             if kept is not None and guess is not None and (done := await self._commit(kept, op, guess)) is not None:
                 return done
@@ -158,18 +156,6 @@ class Timeline(Lookups):
 
     # ------------------------------------------------------------------------------------------------ inside
 
-    def _kept(self, incident_id: str) -> Incident | None:
-        return self._cache.get(incident_id)
-
-    def _keep(self, incident: Incident) -> Incident:
-        known = self._cache.get(incident.id)
-        if known is None or known.seq <= incident.seq:
-            self._cache[incident.id] = incident
-        self._cache.move_to_end(incident.id)
-        while len(self._cache) > _KEPT:
-            self._cache.popitem(last=False)
-        return incident
-
     async def _refresh(self, incident_id: str) -> Incident:
         """The projection with the entries that came since. A whole timeline is read in pages, once per process.
 
@@ -177,14 +163,14 @@ class Timeline(Lookups):
         """
         if not keys.is_incident_id(incident_id):
             raise _unknown(incident_id)
-        incident = self._kept(incident_id)
+        incident = self._kept.get(incident_id)
         while True:
             stored = await self._range(incident_id, 0 if incident is None else incident.seq, _PAGE)
             if stored or incident is None:
                 entries = [parse(incident_id, place, fields) for place, fields in stored]
-                incident = self._keep(project(entries, incident, incident_id=incident_id))
+                incident = self._kept.keep(project(entries, incident, incident_id=incident_id))
             if len(stored) < _PAGE:
-                return self._keep(incident)
+                return self._kept.keep(incident)
 
     async def _range(self, incident_id: str, after: int, limit: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         reply: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.call(
@@ -269,7 +255,7 @@ class Timeline(Lookups):
             [f"{change[0]}{incident_id} {change[1:]}" for _, change in waits],
         )
         if status == b"written":
-            self._keep(after)
+            self._kept.keep(after)
         return status.decode(), answer, after
 
 

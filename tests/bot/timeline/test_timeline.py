@@ -253,7 +253,7 @@ async def test_memory_holds_a_bounded_number_of_projections(store: Store) -> Non
     """Any other incident is read again from its timeline, and nothing changes."""
     for n in range(260):
         await open_one(store, f"op {n}")
-    assert len(store.incidents._cache) == 256
+    assert len(store.incidents._kept) == 256
     written = await store.incidents.write("INC-1", "op", lambda _i: note("still there"))
     assert written.incident.notes == 1
 
