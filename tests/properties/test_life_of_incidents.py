@@ -172,7 +172,13 @@ class LifeOfIncidents(RuleBasedStateMachine):
         if not offers:
             return
         offer = data.draw(st.sampled_from(offers))
-        values = {"tool": "issue_refund", "model": "gpt-x-2026-01-01", "expires_in": "PT1H", "why": "w", "reason": "r"}
+        values = {
+            "tool": "issue_refund",
+            "model": "gpt-x-2026-01-01",
+            "expires_in": "PT1H",
+            "why": "it errs",
+            "reason": "r",
+        }
         self.clicks += 1
         press = (offer.id, by, f"click-{self.clicks}", values)
         self.pressed.append(press)
