@@ -136,6 +136,11 @@ class Poster:
         except SlackError as error:
             await self._refused(claimed, error)
             return True
+        except StoreUnavailable:
+            # given back where the store answers again, else when the lease ends: one lost beat delays no card
+            with contextlib.suppress(StoreUnavailable):
+                await self._later(claimed, self._times.away)
+            raise
         except Refused as error:
             _LOG.info("poster gave way", incident=claimed.incident, reason=str(error))
             return True

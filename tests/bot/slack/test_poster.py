@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.events import PULLCORD, Announced, HeadPosted
 from bot.domain.work import Work, WorkItem
+from bot.errors import StoreUnavailable
 from bot.slack.poster import Poster
 from bot.timeline.timeline import Write
 from sandbox.slack.faults import FaultKind
@@ -166,6 +167,25 @@ async def test_a_deleted_card_is_posted_again(desk: Desk) -> None:
         await desk.client.web.chat_delete(channel=channel, ts=before)
         await desk.store.incidents.write(opened.incident_id, "n", lambda _i: note("x"))
         await wait_until(lambda: _moved(desk, opened.incident_id, before))
+
+
+async def test_a_store_that_missed_one_beat_holds_no_card_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim is given back at once: a card that waits for its lease to end comes seconds late."""
+    original = desk.store.outbox.save_post_state
+    missed: list[str] = []
+
+    async def misses(*given: object) -> None:
+        if not missed:
+            missed.append("once")
+            raise StoreUnavailable("The store did not confirm SET.")
+        await original(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.store.outbox, "save_post_state", misses)
+    opened = await open_one(desk.store)
+    async with running(desk.poster()):
+        await settled(desk, opened.incident_id)
+    assert missed
+    assert len(await desk.cards(opened.incident_id)) == 1
 
 
 async def test_a_channel_that_was_archived_is_left_alone(desk: Desk) -> None:
