@@ -1,9 +1,12 @@
 """What only plug-ins can judge of a configuration: alert sources, control planes, the eval format."""
 
 from bot.errors import Fault, Misconfigured
-from bot.plugin import Registry
+from bot.plugin import ControlPlaneFactory, Registry
+from bot.ports import AgentControl, ModelControl, ToolControl
 from bot.registry import discover
 from bot.settings import Settings
+
+_RESTRAINING = (ModelControl, ToolControl, AgentControl)
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -28,13 +31,24 @@ def plugin_faults(settings: Settings) -> list[Fault]:
             settings.options(name, source.settings)
         except Misconfigured as error:
             faults.extend(error.faults)
+    restraining = sorted(name for name, factory in registry.control_planes.items() if _restrains(factory))
     for name, agent in settings.agents.items():
-        if agent.control not in registry.control_planes:
-            known = ", ".join(sorted(registry.control_planes))
+        if agent.control not in restraining:
+            there = agent.control in registry.control_planes
+            reason = "cannot restrain an agent" if there else "is no control plane here"
             where = settings.where("agents", name, "control")
-            faults.append(Fault(where, f"there is no control plane {agent.control}", f"known: {known}"))
+            faults.append(Fault(where, f"{agent.control} {reason}", f"known: {', '.join(restraining)}"))
     if settings.evals.format not in registry.eval_formats:
         known = ", ".join(sorted(registry.eval_formats))
         where = settings.where("evals", "format")
         faults.append(Fault(where, f"there is no eval format {settings.evals.format}", f"known: {known}"))
     return faults
+
+
+def _restrains(factory: ControlPlaneFactory) -> bool:
+    """Whether it can do anything to an agent; one that only keeps eval cases or tool classes cannot be ``control:``."""
+    made = factory.make
+    if not isinstance(made, type):
+        return True  # a function: only its result could tell
+    wanted = ([name for name in vars(port) if not name.startswith("_")] for port in _RESTRAINING)
+    return any(all(hasattr(made, name) for name in names) for names in wanted)

@@ -169,12 +169,18 @@ def _inside(value: str) -> str:
     return value.strip("/")
 
 
+def _branch(value: str) -> str:
+    if ".." in value or "//" in value or value.endswith((".lock", "/", ".")):
+        raise PydanticCustomError("branch", "should be a name that git takes for a branch (git help check-ref-format)")
+    return value
+
+
 class EvalSettings(Section):
     """Where eval cases go: a branch of the git ``remote`` (a path or an address), in ``directory``, as ``format``."""
 
     remote: Name | None = None
     # The length stands apart: as {0,199} the expression is compiled into 12 MB (199 times the letters of Unicode).
-    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$", max_length=200)] = "main"
+    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$", max_length=200), AfterValidator(_branch)] = "main"
     directory: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_inside)] = (
         "evals/pullcord"
     )

@@ -52,7 +52,7 @@ def test_check_config_names_every_fault_with_its_line_and_a_hint(tmp_path: Path)
     (tmp_path / "pullcord.yaml").write_text("agents:\n  bot: {control: nowhere}\n")
     done = pullcord(tmp_path, "check-config")
     assert "pullcord.yaml:2" in done.stderr
-    assert "known: catalogue, embedded, git" in done.stderr
+    assert "known: embedded" in done.stderr  # those that keep eval cases or tool classes restrain nobody
     assert not (tmp_path / "data").exists()
 
 
@@ -117,3 +117,21 @@ def test_the_manifest_has_the_scopes_of_configured_plug_ins(tmp_path: Path) -> N
     assert printed.returncode == 2
     assert "team_join" in printed.stderr
     assert "Traceback" not in printed.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("agents: {bot: {control: git}}", "git cannot restrain an agent (known: embedded)"),
+        ("agents: {bot: {control: catalogue}}", "catalogue cannot restrain an agent (known: embedded)"),
+        ("agents: {bot: {control: unleash}}", "unleash is no control plane here (known: embedded)"),
+        ("evals: {branch: a..b}", "should be a name that git takes for a branch"),
+        ("evals: {branch: main.lock}", "should be a name that git takes for a branch"),
+    ],
+)
+def test_what_could_only_fail_at_the_first_click_is_a_fault(tmp_path: Path, text: str, said: str) -> None:
+    """The configuration was called good, and then the buttons were missing or refused."""
+    (tmp_path / "pullcord.yaml").write_text(text + "\n")
+    done = pullcord(tmp_path, "check-config")
+    assert done.returncode == 2
+    assert said in done.stderr
