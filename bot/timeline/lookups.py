@@ -1,5 +1,7 @@
+# mypy: disable-error-code="empty-body"
 """From a channel, message, trace, group or page to incidents: reads of the indexes that the write script keeps."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.domain.base import Utc, Value
@@ -7,12 +9,28 @@ from bot.domain.incident import IncidentRow
 from bot.ports import Clock
 from bot.timeline import keys
 from bot.timeline.connection import Client
+from bot.timeline.keys import Key
+from bot.timeline.lua import script
 from bot.timeline.rows import RowPage
 from bot.timeline.times import moment, ms, span_ms
 from bot.timeline.write_script import touch_join
 
 _MOST_ROWS: Final = 200
 _MOST_OPEN: Final = 1000
+_MOST_COUNTED: Final = 500
+
+
+@script
+async def counts_of(redis: Client, alerts: Sequence[Key]) -> list[list[bytes]]:
+    """-- How often each alert was sent, and when first and last; fewer than three values where it is not known.
+
+    local found = {}
+    for i = 1, #alerts do
+      local held = redis.call('HMGET', alerts[i], 'count', 'first', 'last')
+      found[i] = held[1] and held[2] and held[3] and held or {}
+    end
+    return found
+    """
 
 
 class Repeat(Value):
@@ -96,11 +114,13 @@ class Lookups:
 
     async def _repeats(self, alert_ids: list[str]) -> dict[str, Repeat]:
         found: dict[str, Repeat] = {}
-        for alert_id in alert_ids:
-            stored: list[bytes | None] = await self._redis.call("HMGET", keys.ALERT(alert_id), "count", "first", "last")
-            count, first, last = stored
-            if count is not None and first is not None and last is not None:
-                found[alert_id] = Repeat(count=int(count), first=moment(int(first)), last=moment(int(last)))
+        for start in range(0, len(alert_ids), _MOST_COUNTED):
+            some = alert_ids[start : start + _MOST_COUNTED]
+            counted = await counts_of(self._redis, [keys.ALERT(alert_id) for alert_id in some])
+            for alert_id, stored in zip(some, counted, strict=True):
+                if len(stored) == 3:
+                    count, first, last = map(int, stored)
+                    found[alert_id] = Repeat(count=count, first=moment(first), last=moment(last))
         return found
 
 

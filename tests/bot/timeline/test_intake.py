@@ -3,10 +3,12 @@ from datetime import timedelta
 from redis import Redis
 
 from bot.domain.alert import Alert
+from bot.domain.events import PULLCORD, AlertJoined
 from bot.domain.work import Work
 from bot.timeline.store import Store
+from bot.timeline.timeline import Write
 from tests.support.clock import ManualClock
-from tests.support.incidents import an_alert
+from tests.support.incidents import AT, an_alert, open_one
 
 
 async def test_each_state_of_an_alert_becomes_work_once(store: Store) -> None:
@@ -65,3 +67,20 @@ async def test_a_sources_trouble_is_told_once_an_hour(store: Store, clock: Manua
     assert await store.intake.trouble("grafana: eu/1", "still")
     items = await store.work.take("c", 10, 10)
     assert [i.item.payload["source"] for i in items] == ["grafana: eu/1", "other", "grafana: eu/1"]
+
+
+async def test_the_repeats_of_a_thousand_alerts_are_a_few_calls(store: Store, raw: Redis) -> None:
+    """The page of a storm must not cost a round trip for each alert."""
+    alerts = [an_alert(f"f{n}") for n in range(1000)]
+    for _ in range(2):
+        await store.intake.accept(alerts)
+    incident = (await open_one(store, alert=alerts[0])).incident_id
+    joined = tuple(AlertJoined(at=AT, by=PULLCORD, alert=alert) for alert in alerts[1:])
+    await store.incidents.write(incident, "j", lambda _i: Write(events=joined))
+    await store.incidents.repeats(incident)
+    raw.config_resetstat()
+    repeats = await store.incidents.repeats(incident)
+    assert {r.count for r in repeats.values()} == {2}
+    assert len(repeats) == 1000
+    asked = raw.info("commandstats")
+    assert asked["cmdstat_evalsha"]["calls"] + asked["cmdstat_xrange"]["calls"] < 10
