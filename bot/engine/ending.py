@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.action import Change, Execution, ExecutionState, Verification, Verified
+from bot.domain.base import Json
 from bot.domain.events import PULLCORD, ActionSucceeded, Event, VerificationChanged
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
@@ -75,6 +76,7 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
             clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
         again = current.runs if change is not None and change.reread else ()
         work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
+        work += _elsewhere(current, mine)
         others = [found for other, found in replaced.items() if _in_force(current.execution(other))]
         return Write(events=(event, *others), work=work, due=tuple(due), clear=clear)
 
@@ -90,6 +92,15 @@ async def _replaced(parts: Parts, incident: Incident, execution: Execution, chan
             for event in await verification_of(parts, incident, other):
                 found[other.id] = event
     return found
+
+
+def _elsewhere(incident: Incident, execution: Execution) -> tuple[WorkItem, ...]:
+    """One more look at what another incident had set there: its card must not go on saying that it is in force."""
+    before = execution.snapshot
+    if before is None or before.owner is None or before.restraint is None or before.restraint.incident == incident.id:
+        return ()
+    payload: dict[str, Json] = {"execution": before.owner, "looks": LAST_LOOK}
+    return (WorkItem(kind=Work.VERIFY, incident=before.restraint.incident, payload=payload),)
 
 
 def _in_force(execution: Execution | None) -> bool:

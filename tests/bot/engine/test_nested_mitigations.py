@@ -90,3 +90,16 @@ async def test_what_another_action_took_the_place_of_is_green_no_more(world: Wor
     await world.click(f"Undo: pinned {AGENT} to {NEWER}", by=KIM, key="c")
     await world.agent_reads()
     assert (await world.incident()).executions[0].verified is Verified.IN_FORCE
+
+
+async def test_what_another_incident_took_the_place_of_is_green_no_more(world: World) -> None:
+    """The card of the first incident must not say for ever that its pin is in force."""
+    await world.fire()
+    await world.click("Pin model", model=OLDER, key="a")
+    await world.agent_reads()
+    await world.fire(name="Another", fingerprint="b")
+    await world.click("Pin model", model=NEWER, key="b", number=2)
+    assert (await world.incident()).executions[0].verified is Verified.MISMATCH
+    await world.click(f"Undo: pinned {AGENT} to {NEWER}", by=KIM, key="c", number=2)
+    await world.agent_reads()
+    assert (await world.incident()).executions[0].verified is Verified.IN_FORCE
