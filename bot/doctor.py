@@ -1,9 +1,12 @@
 """``pullcord doctor``: proves each connection by a round trip, and says what to do where one fails."""
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,8 +18,10 @@ from bot.errors import Misconfigured, PullcordError
 from bot.open_store import open_store
 from bot.plugin import Registry
 from bot.plugin_faults import registry_of
+from bot.recorder.redact import Redactor
 from bot.settings import Settings
 from bot.slack.client import SlackClient
+from bot.slack.errors import UserUnreachable
 from bot.slack.manifest import scopes
 
 
@@ -176,7 +181,7 @@ async def _slack_socket(settings: Settings) -> list[Finding]:
         ]
     client = await SlackClient.open(environment.slack_app_token.get_secret_value(), environment.slack_api_url)
     try:
-        answer = await client.web.apps_connections_open(app_token=environment.slack_app_token.get_secret_value())
+        answer = await client.call("apps.connections.open")
     finally:
         await client.aclose()
     if not answer.get("url"):
@@ -209,7 +214,11 @@ async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding
         return [Finding("people", Health.BAD, "nobody is on call and nobody has a role", "Fill on_call and roles.")]
     found: list[Finding] = []
     for user, where in wanted.items():
-        known: dict[str, Any] = (await client.call("users.info", user=user)).get("user") or {}
+        try:
+            known: dict[str, Any] = (await client.call("users.info", user=user)).get("user") or {}
+        except UserUnreachable as error:
+            found.append(Finding("people", Health.BAD, f"{user} ({where}): {error.error}", "Correct the user id."))
+            continue
         if (
             known.get("deleted")
             or known.get("is_restricted")
@@ -231,11 +240,18 @@ async def _evals(settings: Settings) -> list[Finding]:
     process = await asyncio.create_subprocess_exec(
         "git", "ls-remote", "--heads", "--", remote,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "0"}, start_new_session=True,
     )  # fmt: skip
-    out, told = await process.communicate()
+    try:
+        out, told = await process.communicate()
+    finally:
+        if process.returncode is None:  # too slow, and its transport's child with it
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     if process.returncode:
         words = told.decode(errors="replace").strip().splitlines()
-        why = words[-1] if words else "git failed"
+        why = Redactor().text(words[-1]) if words else "git failed"
         return [Finding("eval repository", Health.BAD, f"{remote} cannot be read: {why}", "See evals.remote.")]
     return [Finding("eval repository", Health.GOOD, f"{len(out.splitlines())} branches read")]
 

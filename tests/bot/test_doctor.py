@@ -5,11 +5,14 @@ import io
 import subprocess
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from bot import doctor
 from bot.doctor import examine
 from bot.settings import load_settings
 from sandbox.slack import SlackSandbox
+from tests.support.waiting import wait_until
 
 CONFIG = """
 slack: {{announce_channel: C0INCIDENTS}}
@@ -21,7 +24,7 @@ evals: {{remote: "{evals}"}}
 
 
 async def _examined(
-    tmp_path: Path, slack: SlackSandbox, *, person: str = "U0LEE", bare: bool = True
+    tmp_path: Path, slack: SlackSandbox, *, person: str = "U0LEE", bare: bool = True, app_token: str | None = None
 ) -> tuple[int, str]:
     evals = tmp_path / "evals.git"
     if bare:
@@ -30,7 +33,7 @@ async def _examined(
     config.write_text(CONFIG.format(person=person, evals=evals))
     variables = {
         "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_APP_TOKEN": app_token or slack.app_token,
         "SLACK_API_URL": slack.base_url,
         "PULLCORD_DATA_DIR": str(tmp_path / "data"),
         "PULLCORD_API_TOKEN": "a-token-of-the-read-api",
@@ -79,3 +82,39 @@ async def test_without_a_token_it_says_that_nobody_is_told(tmp_path: Path) -> No
     status = await examine(load_settings({"PULLCORD_DATA_DIR": str(tmp_path / "data")}), console)
     assert status == 1
     assert "nobody is told anything in Slack" in console.export_text()
+
+
+async def test_a_wrong_app_token_and_a_person_who_is_not_there_are_sentences(tmp_path: Path) -> None:
+    """The bot token alone is good: everything else is still looked at, and each fault names its thing."""
+    async with SlackSandbox.start() as slack:
+        status, told = await _examined(tmp_path, slack, person="U0NOBODY", app_token="xapp-1-A0-wrong")
+    assert status == 1
+    assert "invalid_auth" in told
+    assert "U0NOBODY (agents.refund-bot): user_not_found" in told
+    assert "all" in told
+    assert "granted" in told
+    assert "xapp-1-A0-wrong" not in told
+
+
+async def test_a_git_that_hangs_is_ended_with_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that accepts and never answers: a sentence in time, and no process is left behind."""
+    monkeypatch.setattr(doctor, "_SECONDS", 1.0)
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        closed.append(await reader.read(-1))
+        writer.close()
+
+    closed: list[bytes] = []
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        config = tmp_path / "pullcord.yaml"
+        config.write_text(f"evals: {{remote: 'git://127.0.0.1:{port}/evals.git'}}\n")
+        console = Console(width=200, record=True, file=io.StringIO())
+        settings = load_settings({"PULLCORD_DATA_DIR": str(tmp_path / "data")}, config)
+        assert await examine(settings, console) == 1
+        assert asked.is_set()
+        assert "no answer within 1 s" in console.export_text()
+        await wait_until(lambda: closed, what="git has closed its connection")
