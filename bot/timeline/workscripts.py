@@ -49,6 +49,8 @@ async def move_due(redis: Client, due: Key, due_items: Key, work: Key, now: int,
       local body = redis.call('HGET', due_items, id)
       if body then
         local tries, item = string.match(body, '^(%d+) (.*)$')
+        -- a damaged one is moved as it is, where it is set aside: an error here would hold up everything that is due
+        if not tries then tries, item = '0', body end
         redis.call('XADD', work, '*', 'n', tries, 'i', item)
       end
       redis.call('ZREM', due, id)

@@ -151,3 +151,12 @@ async def test_the_group_is_made_again_when_the_store_was_emptied(store: Store, 
     await store.work.make_group()
     await store.work.add(PAGE)
     assert len(await store.work.take("a", 1, 10)) == 1
+
+
+async def test_a_damaged_due_time_does_not_stop_the_others(store: Store, raw: Redis, clock: ManualClock) -> None:
+    """It is set aside with a message to people like any item that nobody can read; every page behind it still goes."""
+    raw.zadd("{pullcord}:due", {"bad": 1.0})
+    raw.hset("{pullcord}:due:items", "bad", "no number before it")
+    await store.work.schedule(Due(id="good", at=clock.now(), item=WorkItem(kind=Work.PAGE, incident="INC-1")))
+    assert await store.work.move_due(clock.now()) == 2
+    assert [leased.item.kind for leased in await store.work.take("w", 10, 10)] == [Work.PAGE]
