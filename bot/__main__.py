@@ -19,6 +19,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_SLACK = {
+    None: "Slack not configured, so nobody would be told (SLACK_BOT_TOKEN)",
+    "socket": "Slack in Socket Mode",
+    "http": "Slack over HTTP",
+}
+
 _Config = Annotated[Path | None, typer.Option("--config", help="Default: PULLCORD_CONFIG, else pullcord.yaml here.")]
 _Incident = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-42.")]
 
@@ -60,7 +66,8 @@ def check_config(config: _Config = None) -> None:
     settings = _settings(lambda: _load(config))
     where = settings.config_path or "no file, defaults"
     typer.echo(
-        f"The configuration is good ({where}): {len(settings.agents)} agents, {len(settings.sources)} alert sources."
+        f"The configuration is good ({where}): {len(settings.agents)} agents, {len(settings.sources)} alert sources, "
+        f"{_SLACK[settings.environment.slack_mode]}."
     )
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
     else:
         await _slack(settings, registry, findings)
     await _each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
-    _print(findings, console or Console())
+    _print(findings, console or (Console() if sys.stdout.isatty() else Console(width=160)))
     return 1 if any(f.health is Health.BAD for f in findings) else 0
 
 

@@ -33,9 +33,7 @@ async def verify_incident(settings: Settings, incident_id: str, head: str | None
         )
     why = verdict.reason.rstrip(".")
     where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "its end"
-    return VerifyResult(
-        False, f"{incident_id}: {where} does not fit: {why}. Do not rely on it from there on."
-    )
+    return VerifyResult(False, f"{incident_id}: {where} does not fit: {why}. Do not rely on it from there on.")
 
 
 async def export_incident(settings: Settings, incident_id: str) -> str:

@@ -92,7 +92,7 @@ class Journey(Looking):
         await self.press("U0MO", "Revoke issue_refund")
         text = await self.told("U0MO", r"(?i)responder|may")
         refused = await self.execution("revoke_tool", "refused")
-        return f"refused for @mo: {text[:90]!r} ({refused['id'][:8]})"
+        return f"@mo is told: {' '.join(text.split())[:120]} (execution {refused['id']})"
 
     async def the_tool_is_revoked(self) -> str:
         """Revoke issue_refund: in force only when refund-bot itself has read it; then its next run obeys."""
@@ -115,7 +115,7 @@ class Journey(Looking):
         )
         if count != 1:
             raise NotSeen(f"{count} revocations")
-        return repr(text[:100])
+        return f"@lee is told: {' '.join(text.split())[:120]}"
 
     async def remember_the_revoke_button(self) -> str:
         """Keep what the button carries now, for the second click."""
@@ -246,7 +246,7 @@ class Journey(Looking):
         wrong = await asyncio.to_thread(self.world.pullcord, "verify", self.incident, "--head", f"9999:{head[-12:]}")
         if wrong.returncode == 0:
             raise NotSeen("a head that never was is accepted")
-        return done.stdout.strip()[:100]
+        return done.stdout.strip().partition(" Head")[0]
 
     async def nothing_was_missed(self) -> str:
         """Every click was answered within Slack's three seconds, and Slack refused none of our calls."""

@@ -21,7 +21,7 @@ CUSTOMER = "cus_81Kd"
 def main(arguments: list[str]) -> int:
     """Run the demo. Exit status 0 when everything that was checked held, or when the person ended it."""
     options = _options(arguments)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a stopped demo leaves no processes behind
     with tempfile.TemporaryDirectory(prefix="pullcord-demo-") as scratch:
         folder = Path(options.keep) if options.keep else Path(scratch)
@@ -55,23 +55,23 @@ def _show(world: World, console: Console) -> int:
     console.print(f"   [bold]{world.slack.origin}/[/]        Slack: you act as any of its people\n", highlight=False)
     console.print(f"   {world.agent.origin}/        the shop: what refund-bot really did", highlight=False)
     console.print(f"   {world.bot.origin}/incidents   the page (open it from Slack: Timeline)\n", highlight=False)
-    console.print("What to press, as @dana:")
+    console.print("What to press (you act as @dana; @lee is the one who was woken, switch to see it):")
     for number, step in enumerate(
         (
             "#incidents tells of INC-1; open its channel: what the run did is on the card, what cannot be undone first",
-            "Acknowledge, then Revoke issue_refund: amber until refund-bot itself has read it, then 'in force'",
+            "Acknowledge, then Revoke issue_refund: in force as soon as refund-bot itself has read it (a second)",
             f"run the agent again (below): it obeys, and {world.agent.origin}/ shows no new refund",
-            "Pin model… to gpt-x-2026-03-12, run again: it follows the policy",
-            "Undo on the card; Open eval case…; Timeline for the page; Resolve…",
+            "Undo the revocation, Pin model… to gpt-x-2026-03-12, ask for the other order: it refunds what is owed",
+            "Open eval case…; Timeline page; Resolve…",
         ),
         1,
     ):
         console.print(f"   {number}. {step}", highlight=False)
-    body = f'{{"customer": "{CUSTOMER}", "message": "{QUESTION}"}}'
-    console.print("\nRun the agent again:", style="bold")
-    console.print(
-        f"   curl -s -X POST {world.agent.origin}/run -H 'content-type: application/json' -d '{body}'", soft_wrap=True
-    )
+    console.print("\nRun the agent again, for the same order and for another one:", style="bold")
+    for customer, question in ((CUSTOMER, QUESTION), ("cus_4TbQ", "Order 88140: the gloves are torn. My money back!")):
+        body = f'{{"customer": "{customer}", "message": "{question}"}}'
+        command = f"curl -s -X POST {world.agent.origin}/run -H 'content-type: application/json' -d '{body}'"
+        console.print(f"   {command}", soft_wrap=True, markup=False, highlight=False)
     console.print("\nCtrl-C ends it and removes everything.", style="dim")
     try:
         threading.Event().wait()

@@ -129,10 +129,32 @@ def pressable(blocks: list[Json]) -> list[tuple[str, tuple[str, str | None]]]:
     return found
 
 
+_UNREAD = frozenset(
+    {
+        "type",
+        "ts",
+        "user",
+        "bot_id",
+        "app_id",
+        "channel",
+        "team",
+        "block_id",
+        "action_id",
+        "metadata",
+        "bot_profile",
+        "bot_name",
+        "username",
+        "subtype",
+        "user_team",
+    }
+)
+"""Fields of a message that nobody reads."""
+
+
 def all_text(value: Any) -> str:
-    """Every text of a message or view, joined."""
+    """Every text of a message or view that a person reads, joined."""
     if isinstance(value, dict):
-        return "\n".join(all_text(v) for v in value.values())
+        return "\n".join(all_text(v) for k, v in value.items() if k not in _UNREAD)
     if isinstance(value, list):
         return "\n".join(all_text(v) for v in value)
     return value if isinstance(value, str) else ""

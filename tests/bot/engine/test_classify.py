@@ -73,4 +73,3 @@ async def test_a_class_counts_for_later_incidents_of_this_agent_only(world: Worl
     await world.later(seconds=1)
     await world.fire(name="Third", fingerprint="third", trace_id=third, agent="mail-bot")
     assert (await effect(world, "frobnicate", 3)).reversibility is Reversibility.UNCLASSIFIED
-
