@@ -117,7 +117,11 @@ def export(
     if output is None:
         sys.stdout.write(document + "\n")
     else:
-        output.write_text(document + "\n", encoding="utf-8")
+        try:
+            output.write_text(document + "\n", encoding="utf-8")
+        except OSError as error:
+            typer.echo(f"{output} cannot be written ({error.strerror}); name another file with -o.", err=True)
+            raise typer.Exit(1) from error
         typer.echo(f"Wrote {output} ({len(document):,} characters).", err=True)
 
 
