@@ -45,7 +45,7 @@ class PosterTimes:
     ``away`` doubles up to ``away_most`` while Slack is away; ``longest`` bounds the wait for a budget.
     """
 
-    idle: float = 0.1
+    idle: float = 0.5
     lease: float = 6.0
     away: float = 1.0
     away_most: float = 30.0
@@ -92,7 +92,9 @@ class Poster:
         while True:
             try:
                 worked = await self.step()
-                pause = 0.0 if worked else self._times.idle
+                pause = 0.0
+                if not worked:
+                    await self._store.outbox.wait(self._times.idle)
                 if self._away:
                     pause = min(self._times.away * 2 ** (self._away - 1), self._times.away_most)
             except StoreUnavailable:

@@ -5,6 +5,8 @@ A poster claims an incident for the length of a lease; when it dies the claim re
 claimed waits and is claimed again after. ``later`` obeys Retry-After for one incident, ``pause`` for a Slack method.
 """
 
+import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -153,10 +155,23 @@ class Outbox:
         """``redis`` is the hot client."""
         self._redis = redis
         self._clock = clock
+        self._stirred = asyncio.Event()
+
+    def stir(self) -> None:
+        """Wake whoever waits in this process: something was written that asks for a post."""
+        self._stirred.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until this process wrote something to post, at most ``seconds``; what others wrote is found by looking."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stirred.wait()
+        self._stirred.clear()
 
     async def dirty(self, incident_id: str, rank: int = 1) -> None:
         """Post this incident anew. Rank 0 comes first; the write script does this for each write with ``dirty``."""
         await mark(self._redis, keys.DIRTY(), keys.LATER(), incident_id, rank, ms(self._clock.now()))
+        self.stir()
 
     async def claim(self, now: datetime, lease: timedelta) -> Claimed | None:
         """The most urgent incident that nobody posts right now, by rank then age; None when there is none."""

@@ -45,6 +45,11 @@ def row_of(incident: Incident) -> IncidentRow:
 
 def _title(incident: Incident, lost: int, changes: int) -> str:
     subject = incident.agent or incident.name
+    declared = incident.opened_by.startswith("<@")
+    if not incident.runs and declared and incident.summary:
+        return f"{incident.agent}: {incident.summary}" if incident.agent else incident.summary
+    if not incident.runs and not declared and not incident.alerts and incident.agent is None:
+        return incident.name  # trouble of a source or of Pullcord itself
     if not incident.runs:
         return f"{subject}: what it did is not known yet"
     if lost:

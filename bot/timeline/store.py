@@ -28,13 +28,13 @@ class Store:
         life = lifetimes or keys.Lifetimes()
         hot, blocking = connections.hot, connections.blocking
         self.connections = connections
+        self.outbox = Outbox(hot, clock)
         self._chain = Chain(chain_key)
-        self.incidents = Timeline(hot, self._chain, clock, life)
+        self.incidents = Timeline(hot, self._chain, clock, life, self.outbox.stir)
         self.work = WorkStream(hot, blocking, clock, life)
         self.desired = Desired(hot, clock)
         self.spans = SpanStore(hot, blocking, clock, life)
         self.evidence = EvidenceStore(blocking, life.evidence)
-        self.outbox = Outbox(hot, clock)
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.sessions = Sessions(hot, clock, life)

@@ -39,9 +39,17 @@ Decide = Callable[[Incident], Write | None]
 class Timeline(Lookups):
     """All timelines of the store. Safe for many tasks of one process and for many processes."""
 
-    def __init__(self, redis: Client, chain: Chain, clock: Clock, lifetimes: keys.Lifetimes) -> None:
-        """``redis`` is the hot client."""
+    def __init__(
+        self,
+        redis: Client,
+        chain: Chain,
+        clock: Clock,
+        lifetimes: keys.Lifetimes,
+        stir: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``redis`` is the hot client; ``stir`` is called after each write that asks for a post."""
         super().__init__(redis, clock, lifetimes)
+        self._stir = stir
         self._chain = chain
         self._kept = Projections()
         self._turns: WeakValueDictionary[str, Turn] = WeakValueDictionary()
@@ -256,6 +264,8 @@ class Timeline(Lookups):
         )
         if status == b"written":
             self._kept.keep(after)
+            if wanted.dirty:
+                self._stir()
         return status.decode(), answer, after
 
 

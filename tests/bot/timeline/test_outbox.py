@@ -1,3 +1,5 @@
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -111,3 +113,15 @@ async def test_a_poster_that_lives_keeps_its_claim_and_a_dead_one_gives_it_up(st
     clock.forward(seconds=2)
     assert await claimed(store, clock) == "INC-1"
     assert not await store.outbox.renew(mine, clock.now() + LEASE)
+
+
+async def test_a_write_of_this_process_wakes_its_poster_at_once(store: Store) -> None:
+    """Looking at an empty outbox may be slow then; a quiet bookkeeping write wakes nobody."""
+    waiting = asyncio.create_task(store.outbox.wait(20))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await store.outbox.dirty("INC-1")
+    await asyncio.wait_for(waiting, 2)
+    began = time.monotonic()
+    await store.outbox.wait(0.05)
+    assert time.monotonic() - began >= 0.04
