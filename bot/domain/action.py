@@ -108,6 +108,13 @@ class Change(Value):
     why: str = ""
     expires_in: timedelta | None = None
     reread: bool = False
+    lifts: bool = False
+    """The verb only takes a restraint away (set by the engine for a verb that does not tighten)."""
+
+    @property
+    def loosens(self) -> bool:
+        """True when nothing is restrained by it: it leaves nothing set, or its verb only lifts."""
+        return self.lifts or self.desired is None
 
 
 class Applied(Value):
@@ -165,10 +172,34 @@ class Execution(Value):
     expires_at: Utc | None = None
 
     @property
+    def lifts(self) -> bool:
+        """True for a change that only takes a restraint away (resumed, restored), and is no undo."""
+        return self.change is not None and self.undo_of is None and self.change.loosens
+
+    def closes(self, earlier: "Execution") -> bool:
+        """True when this one's success ends an earlier one for good: what was set is lifted, or what was lifted is set.
+
+        Only on the same target. A second setting on top of a first one closes nothing: its undo puts the first back.
+        """
+        return (
+            self.undo_of is None
+            and earlier.undo_of is None
+            and earlier.id != self.id
+            and self.change is not None
+            and earlier.change is not None
+            and earlier.change.target == self.change.target
+            and (self.lifts or earlier.lifts)
+            and earlier.undone_by is None
+            and earlier.state is ExecutionState.SUCCEEDED
+            and (earlier.started_at or earlier.at) <= (self.started_at or self.at)
+        )
+
+    @property
     def in_force_or_may_be(self) -> bool:
-        """True while this execution (if it is a change) restrains or may restrain its target."""
+        """True while this execution (if it is a change that restrains) restrains or may restrain its target."""
         return (
             self.change is not None
+            and not self.change.loosens
             and self.undone_by is None
             and self.state
             in {

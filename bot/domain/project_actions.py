@@ -70,7 +70,7 @@ def action_started(incident: Incident, event: ev.ActionStarted) -> Changes:
 
 
 def action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> Changes:
-    """A6: done; an undo marks what it undid."""
+    """A6: done; an undo marks what it undid, a lift what it lifted."""
     executions = with_execution(
         incident,
         event.execution,
@@ -84,13 +84,24 @@ def action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> Changes:
         reason=None,
     )
     done = next((e for e in executions if e.id == event.execution), None)
-    if done is not None and done.undo_of is not None:
-        executions = tuple(
-            e.model_copy(update={"undone_by": done.id}) if e.id == done.undo_of else e for e in executions
-        )
+    if done is not None:
+        executions = _ended_by(executions, done)
     summary = (done.summary or done.title) if done is not None else "an action"
     by = f"<@{done.by}>" if done is not None and done.by != ev.PULLCORD.id else "Pullcord"
     return {"executions": executions, "last": said(f"{by} {summary}", event.at)}
+
+
+def _ended_by(executions: tuple[Execution, ...], done: Execution) -> tuple[Execution, ...]:
+    """With what a success took back (an undo) or lifted marked so; what an undone lift had ended is there again."""
+    kept: list[Execution] = []
+    for earlier in executions:
+        if earlier.id == done.undo_of or done.closes(earlier):
+            kept.append(earlier.model_copy(update={"undone_by": done.id}))
+        elif done.undo_of is not None and earlier.undone_by == done.undo_of:
+            kept.append(earlier.model_copy(update={"undone_by": None}))
+        else:
+            kept.append(earlier)
+    return tuple(kept)
 
 
 def action_failed(incident: Incident, event: ev.ActionFailed) -> Changes:
@@ -133,10 +144,13 @@ def action_marked(incident: Incident, event: ev.ActionMarked) -> Changes:
         reason=f"marked {words} by {event.by.mention}: {event.reason}",
         ended_at=event.at,
     )
-    undo = next((e for e in executions if e.id == event.execution and e.undo_of is not None), None)
-    if undo is not None:
-        back = undo.id if event.done else None
-        executions = tuple(e.model_copy(update={"undone_by": back}) if e.id == undo.undo_of else e for e in executions)
+    marked = next((e for e in executions if e.id == event.execution), None)
+    if marked is not None and event.done:
+        executions = _ended_by(executions, marked)
+    elif marked is not None and marked.undo_of is not None:
+        executions = tuple(
+            e.model_copy(update={"undone_by": None}) if e.id == marked.undo_of else e for e in executions
+        )
     return {"executions": executions, "last": said(f"{event.by.mention} marked it {words}", event.at)}
 
 

@@ -50,6 +50,8 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
     outcome = await parts.planes.plan(verb, ctx, params)
     if isinstance(outcome, Once):
         return RunOnce(outcome, execution.id), outcome.summary
+    if not verb.tightens:
+        outcome = outcome.model_copy(update={"lifts": True})
     unread = Snapshot(value=None, at=execution.at)
     return ApplyChange(parts.planes.plane(outcome.target.control), outcome, unread, execution.id, None), outcome.summary
 

@@ -74,6 +74,7 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         clear: tuple[str, ...] = () if due else (names.due_verify(execution.id),)
         if undo_of is not None:
             clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
+        clear = (*clear, *dues_closed(current, mine))
         again = current.runs if change is not None and change.reread else ()
         work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
         work += _elsewhere(current, mine)
@@ -88,10 +89,18 @@ async def _replaced(parts: Parts, incident: Incident, execution: Execution, chan
     found: dict[str, Event] = {}
     for other in incident.executions:
         same = other.change is not None and other.change.target == change.target
+        if execution.closes(other):
+            continue  # it is over, which its projection says
         if same and other.id not in {execution.id, execution.undo_of} and _in_force(other):
             for event in await verification_of(parts, incident, other):
                 found[other.id] = event
     return found
+
+
+def dues_closed(incident: Incident, execution: Execution) -> tuple[str, ...]:
+    """Due ids of the ends and read-backs of what this execution's success closes: nobody waits for them any more."""
+    closed = [e.id for e in incident.executions if execution.closes(e)]
+    return tuple(due for one in closed for due in (names.due_expire(one), names.due_verify(one)))
 
 
 def _elsewhere(incident: Incident, execution: Execution) -> tuple[WorkItem, ...]:
@@ -111,6 +120,8 @@ async def verification_of(parts: Parts, incident: Incident, execution: Execution
     """VerificationChanged when the enforcing side now shows something else of this execution, else nothing."""
     current = incident.execution(execution.id)
     if current is None or current.change is None or current.state is not ExecutionState.SUCCEEDED:
+        return ()
+    if current.undone_by is not None:
         return ()
     read = await _read_back(parts, current)
     if read.verified is current.verified:

@@ -8,6 +8,7 @@ from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.authorise import may_run
+from bot.engine.ending import dues_closed
 from bot.engine.parts import Parts
 from bot.engine.words import ago, plain
 from bot.errors import Refused
@@ -45,6 +46,7 @@ def marked(incident: Incident, execution_id: str, by: Actor, *, done: bool, reas
         item = WorkItem(kind=Work.VERIFY, incident=incident.id, payload={"execution": execution_id, "looks": 1})
         work = (item,)
     clear = () if execution.undo_of is None else (names.due_expire(execution.undo_of),)
+    clear = (*clear, *dues_closed(incident, execution))
     return Write(events=(event,), work=work, clear=clear)
 
 

@@ -141,9 +141,14 @@ def why_not_undone(incident: Incident, execution: Execution) -> str | None:  # n
         where = f" ({execution.result.url or execution.result.ref})"
         return f"what {execution.title} did cannot be taken back from here{where}; close it where it is"
     if execution.undone_by is not None:
-        return "it is already undone"
+        by = incident.execution(execution.undone_by)
+        return (
+            "it is already undone" if by is None or by.undo_of is not None else f"since then: {by.summary or by.title}"
+        )
     if execution.state is not ExecutionState.SUCCEEDED or execution.change is None:
         return "it is not in force"
+    if execution.lifts:
+        return "it only lifted something; to restrain again, run the action for it again"
     if execution.snapshot is None or execution.applied is None:
         return "what was there before is not known"
     if any(e.undo_of == execution.id and e.state in UNSETTLED for e in incident.executions):

@@ -56,28 +56,6 @@ async def test_a_pin_that_lies_open_again_can_be_undone(world: World) -> None:
     assert {e.state for e in (await world.incident()).executions} == {ExecutionState.SUCCEEDED}
 
 
-async def test_a_pause_that_was_resumed_by_mistake_ends_at_its_first_time(world: World) -> None:
-    """Undoing a resume puts the pause back with the end that its callers were told, and that end comes."""
-    await world.fire()
-    await world.click("Pause agent", why="until noon", expires_in="PT1H", key="a")
-    await world.click("Resume agent", by=KIM, why="looks safe", key="b")
-    await world.click("Undo: resumed", by=KIM, key="c")
-    state = await world.store.desired.state(AGENT)
-    assert state.value("agent.paused") is True
-    await world.later(hours=1, seconds=1)
-    assert (await world.store.desired.state(AGENT)).value("agent.paused") is False
-
-
-async def test_undoing_a_resume_after_the_pause_was_over_leaves_the_agent_running(world: World) -> None:
-    """There is nothing to go back to: the pause would have ended by itself."""
-    await world.fire()
-    await world.click("Pause agent", why="until noon", expires_in="PT1H", key="a")
-    await world.click("Resume agent", by=KIM, why="looks safe", key="b")
-    await world.later(hours=2)
-    await world.click("Undo: resumed", by=KIM, key="c")
-    assert (await world.store.desired.state(AGENT)).value("agent.paused") is False
-
-
 async def test_what_another_action_took_the_place_of_is_green_no_more(world: World) -> None:
     """Only what is in force is green; when the upper one is taken back, the lower one is again."""
     await world.fire()
