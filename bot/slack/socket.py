@@ -95,7 +95,7 @@ class SocketConnection:
                 self._last_error = f"{type(error).__name__}: {error}"[:300]
             self._reconnects += 1
             SOCKET_RECONNECTS.inc()
-            _LOG.warning("slack socket is connected anew", reason=self._last_error, wait_seconds=wait)
+            _LOG.warning("slack socket lost, connecting again", reason=self._last_error, wait_seconds=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, self._times.retry_most)
 
