@@ -13,6 +13,7 @@ from typing import Any
 from bot.domain.incident import Incident
 from bot.slack.client import SlackClient
 from bot.slack.errors import MissingScope, NameTaken, SlackError
+from bot.views.words import declared_by
 
 MAX_NAME = 80
 _SUFFIXES = 6
@@ -41,11 +42,15 @@ class Channel:
 
 def channel_name(prefix: str, incident: Incident, attempt: int = 1) -> str:
     """``inc-42-refund-bot``; a foreign agent name is cut down to what Slack allows. ``attempt`` > 1 adds a suffix."""
-    ascii_name = unicodedata.normalize("NFKD", incident.agent or incident.name).encode("ascii", "ignore").decode()
+    ascii_name = unicodedata.normalize("NFKD", _about(incident)).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-")
     tail = f"-{attempt}" if attempt > 1 else ""
     stem = f"{prefix}-{incident.number}" + (f"-{slug}" if slug else "")
     return stem[: MAX_NAME - len(tail)].rstrip("-_") + tail
+
+
+def _about(incident: Incident) -> str:
+    return incident.agent or ("declared" if declared_by(incident) is not None else incident.name)
 
 
 class Channels:

@@ -15,7 +15,7 @@ from bot.views import blocks as b
 from bot.views import limits, words
 from bot.views.blocks import Block, Card
 from bot.views.card_buttons import containment, lifecycle, unknown_rows
-from bot.views.card_rows import Width, effect_rows, result_rows
+from bot.views.card_rows import Width, effect_rows, reported, result_rows
 from bot.views.text import clock, code, cut_escaped, duration, foreign, listed, moment, number, own_words, person
 
 _SCALES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.0)
@@ -83,6 +83,10 @@ def sentence(incident: Incident, now: datetime, width: Width = _full) -> str:
 
 def _did(incident: Incident, tally: EffectCounts, now: datetime, width: Width) -> str:
     about = foreign(words.subject(incident), width(60))
+    if words.our_own(incident):
+        return f"{foreign(incident.name, width(120))}."
+    if not incident.runs and words.declared_by(incident) is not None:
+        return _clause(words.title(incident, tally), width)
     if not incident.runs:
         return f"what {about} did is not known yet."
     if not tally.changes:
@@ -131,6 +135,8 @@ def _blocks(v: _View) -> list[Block]:
 def _blast(v: _View) -> str:
     lead, rest = words.blast(v.incident, v.tally)
     lines = [f"*{lead}* {rest}".rstrip()]
+    if said := reported(v.incident, v.width):
+        lines.append(said)
     absent = words.missing(v.incident)
     lines += [foreign(text, v.width(240)) for text in absent[:2]]
     if len(absent) > 2:
@@ -151,7 +157,9 @@ def _unseen(v: _View) -> str:
 
 def _correct(v: _View) -> str:
     """How a wrong guess is corrected: by the button where the verb is offered, else by the catalogue."""
-    classify = next((offer for offer in v.offers if offer.action == "classify_tool"), None)
+    if not v.incident.open:
+        return ""
+    classify = next((o for o in v.offers if o.action == "classify_tool" and o.undo_of is None), None)
     if classify is None:
         return "; a wrong guess is corrected under `tools:` in the configuration"
     return f"; wrong? Press {foreign(classify.label, v.width(50))}"

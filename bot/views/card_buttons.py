@@ -76,13 +76,13 @@ def confirm_of(offer: OfferView, agent: str | None, width: Callable[[int], int])
 
 
 def containment(incident: Incident, offers: Sequence[OfferView], width: Callable[[int], int]) -> list[Block]:
-    """The two most useful offers, the newest undo, and a menu with the rest.
+    """The two most useful offers, the newest undo, and a menu with the rest. A closed incident offers no undo here.
 
     The menu has one question for all its rows, so only offers that open a modal stand in it; others are in the tray.
     """
     usable = [offer for offer in offers if offer.action not in ABOUT_UNKNOWN]
     forward = [offer for offer in usable if offer.undo_of is None]
-    shown = forward[:VISIBLE] + _newest_undo(incident, usable)
+    shown = forward[:VISIBLE] + (_newest_undo(incident, usable) if incident.open else [])
     buttons = [offer_button(offer, incident.agent, place, width) for place, offer in enumerate(shown)]
     rest = [offer for offer in usable if offer not in shown]
     rows = [b.option(cut(o.label, width(limits.OPTION_TEXT)), o.id) for o in rest if o.asks][:_IN_MENU]

@@ -7,7 +7,7 @@ from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
 from bot.domain.incident import Incident
 from bot.views import limits, words
-from bot.views.text import clock, clock_seconds, code, foreign, moment, person
+from bot.views.text import clock, clock_seconds, code, foreign, moment, number, person
 
 Width = Callable[[int], int]
 """How much of a text's full width there is room for."""
@@ -41,6 +41,24 @@ def effect_rows(incident: Incident, now: datetime, width: Width) -> list[str]:
     if len(changes) > limits.EFFECT_ROWS:
         rows.append(f"and {len(changes) - limits.EFFECT_ROWS:,} more in the thread")
     return rows
+
+
+def reported(incident: Incident, width: Width) -> str | None:
+    """What the alert said, or who declared it, or Pullcord's reason, in one line; None when there is nothing to add."""
+    if (by := words.declared_by(incident)) is not None:
+        # a short sentence is the title already; the title of a read run says what the run did
+        told = not incident.runs and incident.open and len(incident.summary) <= limits.SENTENCE_SHOWN
+        said = "" if told else f": {foreign(incident.summary, width(limits.REPORTED * 2))}"
+        return f"_declared by_ {person(by)}{said}"
+    if words.our_own(incident):
+        return f"_reason:_ {foreign(incident.summary, width(limits.REPORTED * 2))}" if incident.summary else None
+    if not incident.alerts:
+        return None
+    first = incident.alerts[0]
+    more = len(incident.alerts) - 1
+    others = f" _and {number(more, 'more alert')}_" if more else ""
+    said = f"{first.name} — {first.summary}" if first.summary else first.name
+    return f"_alert:_ {foreign(said, width(limits.REPORTED))}{others}"
 
 
 def result_row(execution: Execution, now: datetime, width: Width) -> str:

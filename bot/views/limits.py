@@ -39,6 +39,10 @@ CARD_BLOCKS: Final = 12
 """PRODUCT.md, "The root message"."""
 CARD_BYTES: Final = 10_000
 """PRODUCT.md: under 10 kB. Measured as JSON with every non-ASCII character escaped, the longest way to write it."""
+SENTENCE_SHOWN: Final = 110
+"""What a person typed who declared an incident, where it stands as the title; all of it stands under the title."""
+REPORTED: Final = 150
+"""What the alert said, on the card, the announcement and the direct message."""
 SENTENCE: Final = 300
 """The ``text`` of a message: one full sentence for notifications and screen readers."""
 EFFECT_ROWS: Final = 5

@@ -10,7 +10,7 @@ from bot.views import limits, words
 from bot.views.blocks import Block, Card
 from bot.views.card import sentence
 from bot.views.card_buttons import ACK, TIMELINE, TRAY, lifecycle
-from bot.views.card_rows import effect_rows
+from bot.views.card_rows import effect_rows, reported
 from bot.views.text import cut_escaped, foreign, listed, moment, person
 
 _FIRST_ROWS = 2
@@ -54,7 +54,8 @@ def _headline(incident: Incident, now: datetime) -> str:
 def _lead(incident: Incident, now: datetime) -> str:
     lead, rest = words.blast(incident, counts(words.standing(incident, now)))
     absent = [foreign(text, 200) for text in words.missing(incident)[:1]]
-    return "\n".join([f"{lead} {rest}".strip(), *absent])
+    said = reported(incident, lambda full: full)
+    return "\n".join([f"{lead} {rest}".strip(), *([said] if said else []), *absent])
 
 
 def _where(incident: Incident, now: datetime, card_link: str | None) -> str:

@@ -86,7 +86,7 @@ def incident_page(  # noqa: PLR0913 - what there is to know about an incident, b
         strips=_strips(incident, verdict, stale, known),
         lead=lead,
         counts=counted(tally),
-        asides=_asides(tally, rest),
+        asides=short(incident.summary, 300) if words.our_own(incident) else _asides(tally, rest),
         more_runs=number(len(incident.runs) - 1, "more run") if len(incident.runs) > 1 else "",
         facts=_facts(incident, standing, now, known),
         open_items=still,
@@ -180,7 +180,7 @@ def _facts(incident: Incident, standing: Sequence[Effect], now: datetime, names:
         facts.append(Fact("Resolved", "", f"by {who(incident.resolved_by, names)}, after {age}", at=at))
     lost = [e for e in standing if e.irreversible]
     covered = sum(e.substitute is not None for e in lost)
-    cover = f"{covered} of {len(lost)} covered" if lost else ""
+    cover = f"{covered} of {len(lost)} covered" if covered else ""
     if incident.contained_at is not None:
         facts.append(Fact("Contained", f"{incident.contained_at:%H:%M} UTC", cover))
     elif incident.open:
@@ -198,7 +198,10 @@ def _effects_note(tally: EffectCounts) -> str:
 def _nothing(incident: Incident) -> str:
     if not incident.runs:
         missing = words.missing(incident)
-        return short(missing[0], 300) if missing else "No run was read yet. Effects are unknown, not zero."
+        if words.our_own(incident):
+            return "No run belongs to this."
+        why = short(missing[0], 260) if missing else "No run was read yet."
+        return f"{why} Effects are unknown, not zero."
     return "The run changed nothing outside itself." if len(incident.runs) == 1 else "The runs changed nothing outside."
 
 

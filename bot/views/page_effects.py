@@ -12,12 +12,13 @@ from bot.views.page_text import CHECK, CROSS, REJECTED, WAIT, Names, countdown, 
 from bot.views.page_values import when
 from bot.views.text import number
 
+_BY_HAND = "Tell the customer or accept it by hand, and add a note; buttons for this come later."
 _GROUPS = (
     (
         "Irreversible",
         frozenset({Reversibility.IRREVERSIBLE, Reversibility.UNCLASSIFIED}),
         Reversibility.IRREVERSIBLE,
-        "each needs a message, a reserve or a named acceptance",
+        "tell whoever it touched, or accept it by hand and add a note",
     ),
     (
         "Compensable",
@@ -76,7 +77,7 @@ def _row(effect: Effect, now: datetime) -> EffectRow:
         tool=short(effect.tool),
         did=short(_did(effect)),
         rejected=not effect.happened,
-        target=short(effect.target or ""),
+        target=short(effect.target or words.argument_words(effect)),
         outcome=words.outcome_words(effect),
         outcome_note=" · ".join(notes),
         unknown=unknown,
@@ -113,7 +114,9 @@ def _undo(effect: Effect, now: datetime) -> tuple[str, str, str, bool]:
 def _substitute(effect: Effect) -> str:
     if not effect.happened:
         return ""
-    return short(effect.substitute) if effect.substitute else "None yet"
+    if effect.substitute:
+        return short(effect.substitute)
+    return "none yet: by hand, with a note" if effect.irreversible else ""
 
 
 def reads_line(standing: Sequence[Effect]) -> str:
@@ -138,12 +141,12 @@ def open_items(incident: Incident, standing: Sequence[Effect], now: datetime) ->
     items: list[OpenItem] = []
     if incident.acknowledged_by is None:
         items.append(OpenItem(WAIT, "Nobody has it yet.", "Acknowledge it in Slack; until then people are woken."))
-    if not incident.runs:
+    if not incident.runs and not words.our_own(incident):
         items.append(OpenItem(WAIT, "What the run did is not known.", "Effects are unknown, not zero."))
     lost = [e for e in standing if e.irreversible and e.substitute is None]
     if lost:
         lead = f"{number(len(lost), 'effect')} cannot be undone: {short(words.kinds(lost))}."
-        items.append(OpenItem(glyph(lost[0]), lead, "Needs a message, a reserve or a named acceptance."))
+        items.append(OpenItem(glyph(lost[0]), lead, _BY_HAND))
     items += _windows(standing, now)
     items += _unknown_effects(standing)
     return (*items, *unsure)

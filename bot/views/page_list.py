@@ -62,8 +62,7 @@ def _row(row: IncidentRow, deadlines: Mapping[str, datetime], now: datetime, nam
     deadline = deadlines.get(row.id)
     shown = _counts(row)
     nobody = row.state is IncidentState.OPEN
-    owner = row.commander or row.acknowledged_by
-    note = f"acknowledged by {who(row.acknowledged_by, names)}" if row.commander and row.acknowledged_by else ""
+    note = f"commander {who(row.commander, names)}" if row.commander else ""
     subject = row.agent or row.name
     return ListRow(
         id=row.id,
@@ -79,7 +78,7 @@ def _row(row: IncidentRow, deadlines: Mapping[str, datetime], now: datetime, nam
         spoken=_spoken(row),
         none="" if shown else ("changed nothing" if row.runs else "not known yet"),
         left=countdown(deadline, now) if deadline is not None else None,
-        who="Nobody yet" if nobody else who(owner, names),
+        who="Nobody yet" if nobody else who(row.acknowledged_by, names),
         nobody=nobody,
         who_note=note,
         age=duration(now - row.opened_at),

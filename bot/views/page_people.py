@@ -14,7 +14,7 @@ from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.incident import Incident
 from bot.views import words
 from bot.views.page_models import PersonRow, Stage
-from bot.views.page_text import CROSS, DOT, PERSON, PIN, WAIT, Names, short, who
+from bot.views.page_text import CROSS, DOT, PERSON, PIN, WAIT, Names, named, short, who
 from bot.views.page_values import Glyph, when
 from bot.views.text import number
 
@@ -131,10 +131,22 @@ def _action_row(
         machine=False,
         who=who(execution.by, names),
         what=short(what, 160),
-        note=short(execution.reason or "", 300),
+        note=_reasons(execution, group, names),
         stages=() if refused else stages(execution, names),
         **_codes(group, first_bad),
     )
+
+
+def _reasons(execution: Execution, group: Sequence[ev.Entry], names: Names) -> str:
+    """What was typed as the reason, what came back as one, and for a refusal who may."""
+    typed = words.typed_reason(execution)
+    parts = [f"“{short(typed, 300)}”"] if typed else []
+    if execution.reason and execution.reason != typed:
+        parts.append(named(execution.reason, names, 300))
+    allowed = next((e.event.who_may for e in group if isinstance(e.event, ev.ActionRefused) and e.event.who_may), "")
+    if allowed:
+        parts.append(f"Who may: {named(allowed, names, 200)}.")
+    return " ".join(parts)
 
 
 def _done(execution: Execution) -> str:

@@ -49,7 +49,12 @@ def who(user: str | None, names: Names) -> str:
 
 def said(text: str, names: Names) -> str:
     """A sentence of ours with Slack mentions in it, for the page."""
-    return short(_MENTION.sub(lambda found: who(found[1], names), text), 200)
+    return named(text, names, 200)
+
+
+def named(text: str, names: Names, limit: int) -> str:
+    """Text in which mentions of people are their names."""
+    return short(_MENTION.sub(lambda found: who(found[1], names), text), limit)
 
 
 def glyph(effect: Effect) -> Glyph:

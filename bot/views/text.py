@@ -96,6 +96,19 @@ def own_words(text: str, known: Iterable[str], limit: int) -> str:
     return re.sub(r"^(paged |)&lt;@([UW][A-Z0-9]{1,30})&gt;", live, safe)
 
 
+def with_people(text: str, limit: int, known: Iterable[str] | None = None) -> str:
+    """A reason of ours that names people, escaped and cut; mentions of people in it are live again.
+
+    ``known``: only of these; None: of every well-formed id, for text that holds nothing foreign (roles).
+    """
+    users = None if known is None else set(known)
+
+    def live(match: re.Match[str]) -> str:
+        return f"<@{match[1]}>" if users is None or match[1] in users else match[0]
+
+    return re.sub(r"&lt;@([UW][A-Z0-9]{1,30})&gt;", live, foreign(text, limit))
+
+
 def clock(at: datetime) -> str:
     """The time of day in the reader's zone, as a date token."""
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"

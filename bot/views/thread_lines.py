@@ -15,7 +15,18 @@ from bot.domain.incident import Incident
 from bot.domain.run import Completeness
 from bot.views import limits, words
 from bot.views.card_rows import effect_row
-from bot.views.text import clock, code, cut_escaped, day_and_clock, escape, foreign, mention, number, person
+from bot.views.text import (
+    clock,
+    code,
+    cut_escaped,
+    day_and_clock,
+    escape,
+    foreign,
+    mention,
+    number,
+    person,
+    with_people,
+)
 
 _PERMALINK = re.compile(r"^https://[a-z0-9-]+(?:\.enterprise)?\.slack\.com/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?$")
 _HOW = {"mention": "by a mention", "direct_message": "by a direct message"}
@@ -147,9 +158,10 @@ def _resolved(event: ev.IncidentResolved, incident: Incident) -> str:
 
 
 def _refused(event: ev.ActionRefused, incident: Incident) -> str:
-    may = f" Who may: {foreign(event.who_may, 200)}." if event.who_may else ""
+    may = f" Who may: {with_people(event.who_may, 400)}." if event.who_may else ""
     asked = _whose(incident, event.execution)
-    return f"✗ *{asked} was refused:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}{may}"
+    reason = with_people(event.reason, 300, words.people_known(incident))
+    return f"✗ *{asked} was refused:* {_title(incident, event.execution)}. {reason}{may}"
 
 
 def _succeeded(event: ev.ActionSucceeded, incident: Incident) -> str:
@@ -159,7 +171,9 @@ def _succeeded(event: ev.ActionSucceeded, incident: Incident) -> str:
     result = f" {code(event.result.url or event.result.ref, 200)}" if event.result is not None else ""
     until = f" Until {day_and_clock(event.expires_at)}." if event.expires_at is not None else ""
     did = f"{_whose(incident, event.execution)} {_title(incident, event.execution)}"
-    return f"{mark} {did} · *{shown}*{result}{until}"
+    typed = words.typed_reason(execution) if execution is not None else ""
+    why = f" · “{foreign(typed, 300)}”" if typed else ""
+    return f"{mark} {did} · *{shown}*{result}{until}{why}"
 
 
 def _as_of(execution: Execution | None, verified: Verified, detail: str) -> str:

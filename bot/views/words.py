@@ -10,16 +10,38 @@ from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility, counts, ranked
 from bot.domain.incident import AlertState, AttachedRun, Incident, IncidentState
 from bot.domain.run import Completeness
-from bot.views.text import duration, listed, number
+from bot.views import limits
+from bot.views.text import cut, duration, listed, number, visible
 
 SHORT = 8
 """Digits of a trace id that people see."""
 _NOT_ZERO = "Effects are unknown, not zero."
 
 
+def declared_by(incident: Incident) -> str | None:
+    """The user id of the person who declared it, None where an alert or Pullcord opened it."""
+    who = incident.opened_by
+    return who[2:-1] if who.startswith("<@") and who.endswith(">") else None
+
+
+def our_own(incident: Incident) -> bool:
+    """True for trouble of a source or of Pullcord itself: no agent is known to have done anything."""
+    return not incident.alerts and not incident.runs and incident.agent is None and declared_by(incident) is None
+
+
 def subject(incident: Incident) -> str:
-    """What the incident is about: its agent, else its name."""
+    """What the incident is about: its agent, else the sentence of whoever declared it, else its name."""
+    if incident.agent is None and declared_by(incident) is not None:
+        return cut(visible(incident.summary), limits.SENTENCE_SHOWN) or incident.name
     return incident.agent or incident.name
+
+
+def about(incident: Incident) -> str:
+    """Agent and name of the alert, or the sentence of whoever declared it, on one line. Foreign."""
+    if declared_by(incident) is not None:
+        agent = f"{incident.agent}: " if incident.agent else ""
+        return f"{agent}{incident.summary or incident.name}"
+    return incident.name if our_own(incident) else f"{incident.agent or 'unknown agent'}: {incident.name}"
 
 
 def short_trace(trace_id: str) -> str:
@@ -53,12 +75,21 @@ def title(incident: Incident, tally: EffectCounts) -> str:
     if incident.state is IncidentState.CONTAINED:
         return f"{about}: contained"
     if not incident.runs:
-        return f"{about}: what it did is not known yet"
+        return _title_without_run(incident)
     if tally.no_way_back:
         return f"{about}: {number(tally.no_way_back, 'effect')} cannot be undone"
     if tally.changes:
         return f"{about}: {number(tally.changes, 'effect')}, all can be undone or compensated"
     return f"{about}: changed nothing outside the run"
+
+
+def _title_without_run(incident: Incident) -> str:
+    if our_own(incident):
+        return incident.name
+    if declared_by(incident) is None:
+        return f"{subject(incident)}: what it did is not known yet"
+    sentence = cut(visible(incident.summary), limits.SENTENCE_SHOWN) or incident.name
+    return f"{incident.agent}: {sentence}" if incident.agent else sentence
 
 
 def worst_run(incident: Incident) -> AttachedRun | None:
@@ -79,6 +110,8 @@ def unfinished(run: AttachedRun) -> bool:
 def blast(incident: Incident, tally: EffectCounts) -> tuple[str, str]:
     """The blast radius: a lead (``The run did 7 things:``) and its counts, empty where the lead says all."""
     runs = len(incident.runs)
+    if our_own(incident):
+        return "This is about Pullcord or what it is connected to, not about what an agent did.", ""
     if not runs:
         return "What the run did is not known yet.", _NOT_ZERO
     who = "The run" if runs == 1 else f"{runs:,} runs"
@@ -106,14 +139,14 @@ def blast(incident: Incident, tally: EffectCounts) -> tuple[str, str]:
 
 def missing(incident: Incident) -> list[str]:
     """One sentence for each run that should be here and is not. Reasons are foreign words in part."""
+    unknown_too = " Its effects are unknown, not zero." if incident.runs else ""  # without any run the lead says so
     lines = []
     for row in incident.missing:
         if row.trace_id is not None:
-            lines.append(
-                f"No run found for {short_trace(row.trace_id)}: {_clause(row.reason)} Effects are unknown, not zero."
-            )
+            lines.append(f"No run found for {short_trace(row.trace_id)}: {_clause(row.reason)}{unknown_too}")
         elif not incident.runs:
-            lines.append(f"The alert named no run: {_clause(row.reason)} Effects are unknown, not zero.")
+            reason = _clause(row.reason)
+            lines.append(f"{reason[:1].upper()}{reason[1:]}")
     return lines
 
 
@@ -141,6 +174,15 @@ def effect_words(effect: Effect) -> str:
         return effect.summary
     amount = str(effect.money) if effect.money is not None else ""
     return " → ".join(part for part in (amount, effect.target) if part)
+
+
+def argument_words(effect: Effect) -> str:
+    """The call's short arguments (``amount_minor 42000, customer cus_81``); empty when there are none. Foreign."""
+    given = effect.arguments
+    if not isinstance(given, dict):
+        return ""
+    plain = {name: value for name, value in given.items() if isinstance(value, str | int | float) and value != ""}
+    return ", ".join(f"{cut(name, 30)} {cut(str(value), 30)}" for name, value in list(plain.items())[:4])
 
 
 _NO_WAY = {
@@ -222,6 +264,14 @@ def verified_words(execution: Execution) -> str:
 def what(execution: Execution) -> str:
     """What an execution did (past tense) or is about. Foreign in part."""
     return execution.summary or execution.title
+
+
+def typed_reason(execution: Execution) -> str:
+    """Why somebody ran it, in that person's words; empty when nothing was typed. An undo's plan words are our own."""
+    typed = execution.params.get("why")
+    if isinstance(typed, str) and typed.strip():
+        return typed.strip()
+    return execution.change.why.strip() if execution.change is not None and execution.undo_of is None else ""
 
 
 def people_known(incident: Incident) -> Sequence[str]:

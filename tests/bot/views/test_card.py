@@ -67,12 +67,13 @@ def test_the_card_opens_with_what_cannot_be_undone() -> None:
         "*The run did 7 things:* 2 irreversible · 1 compensable · 4 reversible "
         "(3 attempts were rejected, 1 with an unknown outcome, counted as done)"
     )
-    assert lines[2] == "🔴 `issue_refund` $420.00 <!date^1780973884^{time_secs}|02:58:04 UTC> · *no undo*"
-    assert lines[4] == (
+    assert lines[2] == "_alert:_ RefundAmountAnomaly — Refund amounts are ten times the usual."
+    assert lines[3] == "🔴 `issue_refund` $420.00 <!date^1780973884^{time_secs}|02:58:04 UTC> · *no undo*"
+    assert lines[5] == (
         "🟡 `book_courier` return pickup <!date^1780973887^{time_secs}|02:58:07 UTC> · "
         "*cancel until <!date^1780977600^{time}|04:00 UTC>* (56 min)"
     )
-    assert lines[7] == "and 2 more in the thread"
+    assert lines[8] == "and 2 more in the thread"
 
 
 def test_gaps_and_guessed_reads_are_said() -> None:
@@ -159,8 +160,80 @@ def test_a_missing_run_is_unknown_not_zero() -> None:
     missing = ev.RunMissing(at=at("03:03:00"), by=PULL, trace_id=TRACE, reason="The recorder has no spans of it.")
     made = card(sample_incident(chain([opening()[0], missing])), [], NOW)
     assert "refund-bot: what it did is not known yet" in said(made)
-    assert "No run found for 4f1c9e27…: The recorder has no spans of it. Effects are unknown, not zero." in said(made)
+    assert "No run found for 4f1c9e27…: The recorder has no spans of it." in said(made)
+    assert said(made).count("Effects are unknown, not zero.") == 1
     assert "what refund-bot did is not known yet" in made.text
+
+
+def test_an_alert_without_a_run_says_so_once() -> None:
+    """The reason stands by itself; that effects are unknown is said once."""
+    missing = ev.RunMissing(at=at("03:03:00"), by=PULL, trace_id=None, reason="the alert names no run")
+    shown = said(card(sample_incident(chain([opening()[0], missing])), [], NOW))
+    assert shown.count("names no run") == 1
+    assert shown.count("Effects are unknown, not zero.") == 1
+
+
+def declared(agent: str | None, sentence: str = "The bot swears at customers") -> Incident:
+    """An incident that Dana declared."""
+    said_so = ev.IncidentOpened(
+        at=at("03:02:48"),
+        by=DANA,
+        number=43,
+        agent=agent,
+        name="declared by a person",
+        severity="SEV3",
+        summary=sentence,
+    )
+    missing = ev.RunMissing(at=at("03:02:48"), by=PULL, trace_id=None, reason="a person declared it and named no run")
+    return sample_incident(chain([said_so, missing]))
+
+
+def test_the_sentence_of_whoever_declared_it_is_the_title() -> None:
+    """Also in the announcement and the direct message, with who declared it; a long one stands below in full."""
+    incident = declared(None)
+    for made in (card(incident, [], NOW), announcement(incident, NOW), direct_message(incident, NOW)):
+        shown = said(made)
+        assert "SEV3 · The bot swears at customers" in shown
+        assert "_declared by_ <@U0DANA>" in shown
+        assert "declared by a person" not in shown
+        assert "The bot swears at customers." in made.text
+    assert said(card(declared("refund-bot"), [], NOW)).startswith("SEV3 · refund-bot: The bot swears at customers\n")
+    long = "The bot swears. " * 12
+    assert long.strip() in said(card(declared(None, long), [], NOW))
+
+
+def test_trouble_of_a_source_is_not_told_as_the_deed_of_an_agent() -> None:
+    """The reason is said, and nothing about what an agent did."""
+    told = ev.IncidentOpened(
+        at=at("03:02:48"),
+        by=PULL,
+        number=44,
+        agent=None,
+        name="alerts of alertmanager were refused",
+        severity="SEV3",
+        summary="what it sent could not be read: no `alerts`",
+    )
+    incident = sample_incident(chain([told]))
+    for made in (card(incident, [], NOW), announcement(incident, NOW), direct_message(incident, NOW)):
+        shown = said(made) + made.text
+        assert "SEV3 · alerts of alertmanager were refused" in shown
+        assert "_reason:_ what it sent could not be read: no 'alerts'" in shown
+        assert "not known yet" not in shown
+
+
+def test_what_the_alert_said_is_in_the_announcement_and_the_direct_message() -> None:
+    """One line; foreign text cannot be live in it."""
+    for made in (announcement(FIRING, NOW), direct_message(FIRING, NOW)):
+        assert "_alert:_ RefundAmountAnomaly — Refund amounts are ten times the usual." in said(made)
+
+
+def test_a_closed_incident_has_no_prominent_undo_and_no_hint_to_correct() -> None:
+    """Undo is one more press away, and a stale hint names no button."""
+    classify = sample_offers()[3].model_copy(update={"action": "classify_tool", "label": "Correct a guess…"})
+    undone = classify.model_copy(update={"label": "Undo: corrected get_order", "undo_of": "ex_1"})
+    assert "Undo" not in "".join(labels(row(card(RESOLVED, sample_offers(), NOW), "containment")))
+    assert "wrong" not in said(card(RESOLVED, [classify], NOW))
+    assert "Press Undo" not in said(card(FIRING, [undone], NOW))
 
 
 def test_a_run_without_effects_says_so() -> None:

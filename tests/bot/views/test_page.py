@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from bot.domain import events as ev
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.run import Run, RunError, RunStatus, Step, StepKind
 from bot.views.page import incident_page
 from bot.views.page_list import list_page
@@ -54,6 +54,43 @@ def test_effects_are_grouped_by_how_far_they_can_be_undone() -> None:
     assert page.reads == "2 calls only read: get_order; guessed by name: search_policy."
 
 
+def test_without_a_target_the_calls_arguments_are_shown() -> None:
+    """Short ones only, as text; and nothing is asked for that nobody can do here yet."""
+    bare = sample_effects()[5].model_copy(
+        update={"target": None, "arguments": {"amount_minor": 42000, "customer": "<b>cus_81</b>", "lines": [1, 2]}}
+    )
+    entries = chain(opening([bare]))
+    page = page_of(sample_incident(entries), entries)
+    assert page.groups[0].rows[0].target == "amount_minor 42000, customer <b>cus_81</b>"
+    html = render("incident.html", page)
+    assert "customer &lt;b&gt;cus_81&lt;/b&gt;" in html
+    assert "named acceptance" not in html
+    assert "0 of" not in html
+
+
+def test_a_refusal_and_a_reason_name_people_and_not_their_ids() -> None:
+    """What was typed is quoted; who may is said with names."""
+    told = [
+        entry.model_copy(update={"event": entry.event.model_copy(update={"who_may": "commander: <@U0DANA>"})})
+        if isinstance(entry.event, ev.ActionRefused)
+        else entry
+        for entry in ENTRIES
+    ]
+    page = page_of(entries=told, names={"U0DANA": "dana"})
+    notes = [row.note for row in page.people]
+    assert any(note.endswith("Who may: commander: @dana.") for note in notes)
+    assert "“refunds ten times too high”" in notes
+
+
+def test_who_has_it_is_the_same_in_the_list_and_on_the_page() -> None:
+    """Whoever acknowledged has it; the commander stands beside."""
+    row = sample_rows()[0].model_copy(
+        update={"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": "U0LEE", "commander": "U0DANA"}
+    )
+    shown = list_page([row], NOW, names={"U0LEE": "lee", "U0DANA": "dana"}).groups[0].rows[0]
+    assert (shown.who, shown.who_note) == ("@lee", "commander @dana")
+
+
 def test_what_is_still_open_names_the_deadline() -> None:
     """What a person must do, with the time left, in the order of urgency."""
     leads = [item.lead for item in page_of().open_items]
@@ -95,7 +132,7 @@ def test_an_action_is_one_row_with_four_stages() -> None:
     paused = rows["asked for: Pause agent"].stages[2]
     assert (paused.tone, paused.note) == ("waits", "unknown, check the target")
     assert rows["was refused: Resume agent"].stages == ()
-    assert rows["was refused: Resume agent"].note == "Resuming loosens a restraint."
+    assert rows["was refused: Resume agent"].note == "Resuming loosens a restraint. Who may: commander: Dana."
 
 
 def test_every_entry_is_accounted_for_by_its_row() -> None:
@@ -194,9 +231,9 @@ def test_a_missing_run_is_said_and_the_people_still_shown() -> None:
     missing = ev.RunMissing(at=at("03:03:00"), by=PULL, trace_id=TRACE, reason="Tried 3 times until 03:04.")
     entries = chain([opening()[0], missing])
     page = page_of(sample_incident(entries), entries, runs={})
-    said = "No run found for 4f1c9e27…: Tried 3 times until 03:04. Effects are unknown, not zero."
+    said = "No run found for 4f1c9e27…: Tried 3 times until 03:04."
     assert [strip.text for strip in page.strips] == [said]
-    assert page.no_effects == said
+    assert page.no_effects == f"{said} Effects are unknown, not zero."
     assert page.agent is None
     assert [row.what for row in page.people] == [
         "Alert RefundAmountAnomaly opened SEV2",

@@ -35,13 +35,41 @@ def test_the_story_is_told_in_words() -> None:
     assert gaps == "⚪ not recorded: seed, tool definitions"
     assert told(ev.Acknowledged) == ["*<@U0LEE> has it.* Paging stopped."]
     assert told(ev.ActionSucceeded)[0] == (
-        "✓ <@U0LEE> revoked issue_refund from refund-bot · *in force: the agent read revision 4*"
+        "✓ <@U0LEE> revoked issue_refund from refund-bot · *in force: the agent read revision 4* "
+        "· “refunds ten times too high”"
     )
     assert told(ev.ActionRefused) == [
         "✗ *<@U0LEE> was refused:* Resume agent. Resuming loosens a restraint. Who may: commander: Dana."
     ]
     assert "Nobody knows whether this happened:* paused refund-bot." in told(ev.ActionUnknown)[0]
     assert "Still in force: revoked issue_refund from refund-bot" in told(ev.IncidentResolved)[0]
+
+
+def test_a_refusal_mentions_who_may_and_nobody_that_foreign_text_names() -> None:
+    """Roles are ours, so their people are live; in a reason only people of this incident are."""
+    refused = next(entry for entry in ENTRIES if isinstance(entry.event, ev.ActionRefused))
+    event = refused.event.model_copy(
+        update={"who_may": "responder: <@U0DANA>, <!channel>", "reason": "<@U0LEE> holds it, not <@U0EVIL>"}
+    )
+    line = thread_line(refused.model_copy(update={"event": event}), INCIDENT) or ""
+    assert line.endswith("<@U0LEE> holds it, not &lt;@U0EVIL&gt; Who may: responder: <@U0DANA>, &lt;!channel&gt;.")
+
+
+def test_what_a_person_typed_as_the_reason_is_quoted_and_escaped() -> None:
+    """From the parameters; what an undo's plan says by itself is no reason of anybody."""
+    done = next(entry for entry in ENTRIES if isinstance(entry.event, ev.ActionSucceeded))
+    event = done.event
+    assert isinstance(event, ev.ActionSucceeded)
+    of = INCIDENT.execution(event.execution)
+    assert of is not None
+
+    def line(**changes: object) -> str:
+        others = [e for e in INCIDENT.executions if e.id != of.id]
+        incident = INCIDENT.model_copy(update={"executions": (*others, of.model_copy(update=changes))})
+        return thread_line(done, incident) or ""
+
+    assert line(params={"why": "dup <!here> refunds"}).endswith(" · “dup &lt;!here&gt; refunds”")
+    assert "“" not in line(undo_of="ex_0")
 
 
 def test_effects_are_told_in_full_only_where_the_card_has_no_room() -> None:
