@@ -1,18 +1,17 @@
 """Where an incident stands, who has it, and what the run did: for the asker alone."""
 
 from bot.domain.action import ExecutionState
-from bot.domain.effect import ranked
 from bot.domain.incident import Incident
 from bot.plugin import Click, Kind, Reply, Say, Services, interaction
+from bot.views import words
+from bot.views.card_rows import effect_row
 from bot.views.text import foreign as plain
+from bot.views.text import number
+from bot.views.text import person as _person
 from handlers.slack.where import incident_id, seen_by
 from handlers.slack.words import ago
 
 _SHOWN = 20
-
-
-def _person(user: str | None) -> str:
-    return f"<@{user}>" if user else "nobody yet"
 
 
 @interaction("status", Kind.COMMAND, help_text="status [INC-42]: where it stands; without one, all that is open")
@@ -44,11 +43,13 @@ def _how(state: ExecutionState, verified: str | None) -> str:
 
 
 def _line(incident: Incident) -> str:
-    what = plain(f"{incident.agent or 'unknown agent'}: {incident.name}", 120)
-    return (
-        f"*{incident.id}* {plain(incident.severity, 10)} · {incident.state.value} · {what} · "
-        f"has it: {_person(incident.acknowledged_by)} · commander {_person(incident.commander)}"
-    )
+    what = plain(words.about(incident), 120)
+    return f"*{incident.id}* {plain(incident.severity, 10)} · {incident.state.value} · {what} · {_owners(incident)}"
+
+
+def _owners(incident: Incident) -> str:
+    has = f"{_person(incident.acknowledged_by)} has it" if incident.acknowledged_by else "nobody has it yet"
+    return f"{has} · {f'commander {_person(incident.commander)}' if incident.commander else 'no commander'}"
 
 
 @interaction("who", Kind.COMMAND, help_text="who [INC-42]: who was woken, who has it, who leads")
@@ -56,7 +57,7 @@ async def who_command(click: Click, services: Services) -> Reply:
     """People and pages of one incident."""
     incident = await seen_by(click, services, incident_id(click.args))
     now = services.clock()
-    lines = [f"*{incident.id}* has it: {_person(incident.acknowledged_by)} · commander {_person(incident.commander)}"]
+    lines = [f"*{incident.id}* · {_owners(incident)}"]
     for page in incident.pages[-_SHOWN:]:
         outcome = "delivered" if page.delivered else f"not delivered: {plain(page.detail, 80) or 'no reason given'}"
         lines.append(f"• {_person(page.user)} by {page.how.replace('_', ' ')} {ago(page.at, now)}, {outcome}")
@@ -71,16 +72,14 @@ async def who_command(click: Click, services: Services) -> Reply:
 async def effects_command(click: Click, services: Services) -> Reply:
     """What changed something outside the run."""
     incident = await seen_by(click, services, incident_id(click.args))
-    changes = [e for e in ranked(incident.effects) if e.changes]
+    now = services.clock()
+    changes = [e for e in words.standing(incident, now) if e.changes]
     if not incident.runs:
         return Say(f"{incident.id}: no run was read yet. Effects are unknown, not zero.")
     if not changes:
         return Say(f"{incident.id}: the run changed nothing outside itself.")
-    lines = [f"*{incident.id}*: {len(changes)} effects"]
-    for effect in changes[:_SHOWN]:
-        words = f"{effect.reversibility.value} · {effect.outcome.value}"
-        target = f" → {plain(effect.target, 60)}" if effect.target else ""
-        lines.append(f"• `{plain(effect.tool, 60)}`{target} · {words}")
+    lines = [f"*{incident.id}*: {number(len(changes), 'effect')}"]
+    lines += [effect_row(effect, now, lambda full: full) for effect in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"and {len(changes) - _SHOWN} more, on the timeline page (`/pullcord timeline`)")
     return Say("\n".join(lines))
