@@ -5,6 +5,8 @@ commander is a responder too. An empty role is held by nobody. Asked when a pers
 """
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from bot.domain.events import Actor, ActorKind
 from bot.errors import PullcordError, Refused
@@ -48,14 +50,14 @@ def may_run(settings: Settings, by: Actor, verb: Action, *, undo: bool = False) 
 
 def may_act(settings: Settings, by: Actor, role: str, doing: str) -> None:
     """Raise Refused with ``who_may`` unless ``by`` is a person of our workspace who holds ``role``."""
-    _of_our_workspace(settings, by, doing)
+    of_our_workspace(settings, by, doing)
     held_by = holders(settings, role)
     if by.id in held_by:
         return
     if not held_by:
         message = f"Nobody may {doing}: the role {role} is empty."
         raise Refused(message, who_may=f"nobody (roles.{role} is empty)", next_step=f"Name people in roles.{role}.")
-    people = ", ".join(f"<@{user}>" for user in held_by[:10]) + (" and others" if len(held_by) > 10 else "")
+    people = mentions(held_by)
     message = f"You may not {doing}: it needs the role {role}."
     raise Refused(message, who_may=f"{role}: {people}", next_step=f"Ask {people}.")
 
@@ -65,7 +67,7 @@ async def may_take_part(settings: Settings, chat: Chat, by: Actor, doing: str) -
 
     People that the configuration names need no look-up, so that an outage of Slack's API cannot keep the pager ringing.
     """
-    _of_our_workspace(settings, by, doing)
+    of_our_workspace(settings, by, doing)
     if by.id in named(settings):
         return
     try:
@@ -75,12 +77,11 @@ async def may_take_part(settings: Settings, chat: Chat, by: Actor, doing: str) -
         message = f"You may not {doing} now: Slack did not say whether you are a full member of this workspace."
         raise Refused(
             message,
-            who_may="any full member; people named in roles, on_call or fallback need no look-up",
             next_step="Try again in a minute, or ask somebody whom the configuration names.",
         ) from error
     if not member:
         message = f"You may not {doing}: only full members of this workspace may (no guests, no bots)."
-        raise Refused(message, who_may="any full member", next_step="Ask a full member.")
+        raise Refused(message, next_step="Ask a full member.")
 
 
 def named(settings: Settings) -> frozenset[str]:
@@ -91,7 +92,22 @@ def named(settings: Settings) -> frozenset[str]:
     return frozenset(people)
 
 
-def _of_our_workspace(settings: Settings, by: Actor, doing: str) -> None:
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """For a refusal that is told to a person and not recorded: its next step names who may, so it is not said twice."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(refused.message, field=refused.field, next_step=refused.next_step) from refused
+
+
+def mentions(users: Sequence[str]) -> str:
+    """Up to ten people of the configuration as mentions."""
+    return ", ".join(f"<@{user}>" for user in users[:10]) + (" and others" if len(users) > 10 else "")
+
+
+def of_our_workspace(settings: Settings, by: Actor, doing: str) -> None:
+    """Raise Refused unless ``by`` is a person of a workspace that the configuration names (none named: any)."""
     if by.kind is not ActorKind.PERSON:
         message = f"Only a person may {doing}; {by.id} is none."
         raise Refused(message, who_may="a person")

@@ -1,17 +1,19 @@
 """``Work.LIFECYCLE``: what people do with an incident as such (acknowledge, take command, resolve, note, pin, declare).
 
-The click was answered when this was stored; whoever was second, or may not, is told by an ephemeral message.
+What is known without Slack was checked before the click was answered; whoever was second, or turns out to be no full
+member, is told by an ephemeral message where the person pressed.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.base import Utc, Value
+from bot.domain.base import Json, Utc, Value
 from bot.domain.events import (
     PULLCORD,
     Acknowledged,
@@ -26,10 +28,19 @@ from bot.domain.events import (
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
-from bot.engine.authorise import RESPONDER, may_act, may_take_part
+from bot.engine.authorise import (
+    COMMANDER,
+    RESPONDER,
+    holders,
+    may_act,
+    may_take_part,
+    mentions,
+    of_our_workspace,
+)
 from bot.engine.parts import Parts, incident_of, tell
-from bot.engine.words import ago
+from bot.engine.words import ago, plain
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
+from bot.settings import Settings
 from bot.timeline.timeline import Write
 from bot.views.text import person
 
@@ -68,6 +79,36 @@ class LifecycleRequest(Value):
     agent: str | None = None
 
 
+_FOR_RESPONDERS = frozenset({What.TAKE, What.RESOLVE})
+_DOING = {
+    What.ACKNOWLEDGE: "acknowledge",
+    What.TAKE: "take command",
+    What.RESOLVE: "resolve an incident",
+    What.NOTE: "add to a timeline",
+    What.PIN: "add to a timeline",
+    What.DECLARE: "declare an incident",
+}
+
+
+def may_ask(settings: Settings, what: What, by: Actor) -> None:
+    """Raise Refused when it is known without Slack that this person may not: roles and workspace. Only reads."""
+    if what in _FOR_RESPONDERS:
+        may_act(settings, by, RESPONDER, _DOING[what])
+    else:
+        of_our_workspace(settings, by, _DOING[what])
+
+
+def read_request(
+    what: str, by: Actor, key: str, at: datetime, text: str, extra: Mapping[str, Json]
+) -> LifecycleRequest:
+    """What a person asked for, as the work's payload. Raises Refused for anything that is none."""
+    fields: dict[str, Any] = {k: v for k, v in extra.items() if v not in (None, "")}
+    try:
+        return LifecycleRequest(what=What(what), by=by, key=key, at=at, text=text, **fields)
+    except (ValidationError, ValueError) as error:
+        raise Refused(f"Pullcord cannot do {plain(what, 40)} with that.", next_step="See `/pullcord help`.") from error
+
+
 Decision = tuple[Write | None, str | None]
 """What to write, and what to tell the person (None: the card shows it)."""
 
@@ -96,14 +137,9 @@ class Lifecycle:
 
     async def _authorise(self, asked: LifecycleRequest) -> None:
         parts = self._parts
-        if asked.what in {What.TAKE, What.RESOLVE}:
-            doing = "take command" if asked.what is What.TAKE else "resolve an incident"
-            may_act(parts.settings, asked.by, RESPONDER, doing)
-            return
-        doing = {What.ACKNOWLEDGE: "acknowledge", What.DECLARE: "declare an incident"}.get(
-            asked.what, "add to a timeline"
-        )
-        await may_take_part(parts.settings, parts.chat, asked.by, doing)
+        may_ask(parts.settings, asked.what, asked.by)
+        if asked.what not in _FOR_RESPONDERS:
+            await may_take_part(parts.settings, parts.chat, asked.by, _DOING[asked.what])
 
     async def _decide(self, item: WorkItem, asked: LifecycleRequest) -> str | None:
         now = self._parts.now()
@@ -120,7 +156,18 @@ class Lifecycle:
         if asked.what is What.PIN and asked.channel is not None and asked.ts is not None:
             with suppress(ActionFailed, OutcomeUnknown):  # it is on the timeline; the mark on the message is a courtesy
                 await self._parts.chat.react(asked.channel, asked.ts, "white_check_mark")
-        return None if written.status in {"written", "seen"} else said[0]
+        if written.status not in {"written", "seen"}:
+            return said[0]
+        return self._leads(written.incident.id, asked.by) if asked.what is What.TAKE else None
+
+    def _leads(self, incident: str, by: Actor) -> str | None:
+        """Who leads an incident is not by that of the role commander: said to whoever might think so."""
+        commanders = holders(self._parts.settings, COMMANDER)
+        if by.id in commanders:
+            return None
+        if not commanders:
+            return f"You lead {incident}. Nobody may loosen or undo: the role {COMMANDER} is empty."
+        return f"You lead {incident}. Loosening and undoing still need {mentions(commanders)} (role {COMMANDER})."
 
     async def _fetched(self, asked: LifecycleRequest) -> LifecycleRequest:
         """With the message's own text, author, time and link, which the event does not carry."""

@@ -19,7 +19,7 @@ class Tell:
         channel = optional_text(item, "channel")
         if channel is None and item.incident is not None:
             channel = (await self._parts.store.incidents.read(item.incident)).channel
-        if channel is not None:
+        if channel is not None and not channel.startswith("D"):  # in a direct conversation it is said directly
             try:
                 await self._parts.chat.ephemeral(channel, user, text)
             except ActionFailed:

@@ -12,9 +12,9 @@ from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.asking import at_fields, requested, title_of, why_stale
-from bot.engine.authorise import may_run, may_take_part
+from bot.engine.authorise import in_a_sentence, may_run, may_take_part
 from bot.engine.choices import choice_errors
-from bot.engine.lifecycle import LifecycleRequest, What
+from bot.engine.lifecycle import LifecycleRequest, What, may_ask, read_request
 from bot.engine.marking import marked, may_settle
 from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
 from bot.engine.parts import Parts, scrubbed, tell
@@ -229,20 +229,26 @@ class ClickRequests:
     ) -> None:
         """Ask for ``acknowledge``, ``take``, ``resolve``, ``note`` or ``pin``. Done by the worker.
 
-        ``extra``: ``channel``, and for a pin ``ts``. Raises Refused for anything else, StoreUnavailable when it was
-        not confirmed.
+        ``extra``: ``channel``, where the person pressed, and for a pin ``ts``. Raises Refused for anything else and
+        for whom roles or workspace do not allow it, StoreUnavailable when it was not confirmed.
         """
-        asked = self._asked(what, by, key, text, extra)
+        asked = self._allowed(what, by, key, text, extra)
         await self._ask(WorkItem(kind=Work.LIFECYCLE, incident=incident_id, payload=_dump(asked)), key)
 
     async def declare(self, by: Actor, *, key: str, agent: str | None, summary: str, channel: str | None) -> None:
         """Ask for a new incident that a person reports."""
-        asked = self._asked(What.DECLARE, by, key, summary, {"agent": agent, "channel": channel})
+        asked = self._allowed(What.DECLARE, by, key, summary, {"agent": agent, "channel": channel})
         await self._ask(WorkItem(kind=Work.LIFECYCLE, payload=_dump(asked)), key)
 
     async def may_look(self, by: Actor) -> None:
         """Raise Refused unless ``by`` may be shown incidents: guests may run commands too, in any channel of theirs."""
-        await may_take_part(self._parts.settings, self._parts.chat, by, "look at incidents")
+        with in_a_sentence():
+            await may_take_part(self._parts.settings, self._parts.chat, by, "look at incidents")
+
+    async def may_ask(self, what: str, by: Actor) -> None:
+        """Raise Refused when it is known at once that ``by`` may not do this: before a modal opens."""
+        with in_a_sentence():
+            may_ask(self._parts.settings, What(what), by)
 
     async def page_link(self, incident_id: str, by: Actor) -> str:
         """A one-time link (60 s) to the incident's page. Refused when there is no such incident.
@@ -258,16 +264,11 @@ class ClickRequests:
         """Tell a person something from the worker (survives a crash)."""
         await self._ask(tell(None, channel, by.id, text, key), f"say:{key}")
 
-    def _asked(self, what: str, by: Actor, key: str, text: str, extra: Mapping[str, Json]) -> LifecycleRequest:
-        fields: dict[str, Any] = {k: v for k, v in extra.items() if v not in (None, "")}
-        try:
-            return LifecycleRequest(
-                what=What(what), by=by, key=key, at=self._parts.now(), text=self._parts.scrub(text), **fields
-            )
-        except (ValidationError, ValueError) as error:
-            raise Refused(
-                f"Pullcord cannot do {plain(what, 40)} with that.", next_step="See `/pullcord help`."
-            ) from error
+    def _allowed(self, what: str, by: Actor, key: str, text: str, extra: Mapping[str, Json]) -> LifecycleRequest:
+        asked = read_request(what, by, key, self._parts.now(), self._parts.scrub(text), extra)
+        with in_a_sentence():
+            may_ask(self._parts.settings, asked.what, by)
+        return asked
 
     # ------------------------------------------------------------------ bounded store calls
 

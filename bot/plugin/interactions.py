@@ -149,6 +149,10 @@ class Requests(Protocol):
         """Raise Refused unless this person may be shown incidents outside their channels: full members only."""
         ...
 
+    async def may_ask(self, what: str, by: Actor) -> None:
+        """Raise Refused when roles or workspace say at once that this person may not (``what`` of ``lifecycle``)."""
+        ...
+
     async def page_link(self, incident_id: str, by: Actor) -> str:
         """A one-time link (60 s) to the incident's page."""
         ...

@@ -19,7 +19,7 @@ def already(incident: Incident, services: Services) -> Say | None:
 async def _acknowledge(click: Click, services: Services, incident: Incident) -> Say | None:
     said = already(incident, services)
     if said is None:
-        await services.requests.lifecycle(incident.id, "acknowledge", click.by, key=click.key)
+        await services.requests.lifecycle(incident.id, "acknowledge", click.by, key=click.key, channel=click.channel)
     return said
 
 
@@ -35,4 +35,4 @@ async def ack_command(click: Click, services: Services) -> Reply:
     """``/pullcord ack``."""
     incident = await incident_of(click, services, incident_id(click.args))
     said = await _acknowledge(click, services, incident)
-    return said or Say(f"{incident.id}: your acknowledgement is recorded; the card shows it.")
+    return said or Say(f"{incident.id}: asked to acknowledge; the card shows it when it is done.")

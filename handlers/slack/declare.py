@@ -9,14 +9,16 @@ from handlers.slack.fields import field
 async def declare_command(click: Click, services: Services) -> Reply:
     """``/pullcord declare <what happened>``; without words the modal asks."""
     if not click.args:
+        await services.requests.may_ask("declare", click.by)
         return OpenModal(declare_modal(click.channel))
     await services.requests.declare(click.by, key=click.key, agent=None, summary=click.args, channel=click.channel)
-    return Say("An incident is being opened; its card comes in a moment.")
+    return Say("Asked to open an incident; its card comes in a moment, or you are told why not.")
 
 
 @interaction("pullcord_declare", Kind.BUTTON)
 async def declare_button(click: Click, services: Services) -> Reply:
     """The tray's button."""
+    await services.requests.may_ask("declare", click.by)
     return OpenModal(declare_modal(click.channel))
 
 

@@ -9,6 +9,7 @@ from handlers.slack.where import incident_id, incident_of, split
 @interaction("pullcord_note", Kind.BUTTON)
 async def note_button(click: Click, services: Services) -> Reply:
     """The button opens a box to write in."""
+    await services.requests.may_ask("note", click.by)
     return OpenModal(note_modal(await incident_of(click, services, incident_id(click.value))))
 
 
@@ -29,6 +30,7 @@ async def note_command(click: Click, services: Services) -> Reply:
     named, text = split(click.args)
     incident = await incident_of(click, services, named)
     if not text:
+        await services.requests.may_ask("note", click.by)
         return OpenModal(note_modal(incident))
-    await services.requests.lifecycle(incident.id, "note", click.by, key=click.key, text=text)
-    return Say(f"{incident.id}: the note goes on the timeline.")
+    await services.requests.lifecycle(incident.id, "note", click.by, key=click.key, text=text, channel=click.channel)
+    return Say(f"{incident.id}: asked; once accepted the note goes on the timeline.")

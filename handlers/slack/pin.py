@@ -36,4 +36,4 @@ async def pin_shortcut(click: Click, services: Services) -> Reply:
         channel=click.channel,
         ts=click.message_ts,
     )
-    return Say(f"{incident.id}: the message goes on the timeline.")
+    return Say(f"{incident.id}: asked; once accepted the message goes on the timeline.")

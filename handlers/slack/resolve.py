@@ -19,7 +19,11 @@ def _over(incident: Incident, services: Services) -> Say | None:
 async def resolve_button(click: Click, services: Services) -> Reply:
     """The button asks for the reason."""
     incident = await incident_of(click, services, incident_id(click.value))
-    return _over(incident, services) or OpenModal(resolve_modal(incident))
+    over = _over(incident, services)
+    if over is not None:
+        return over
+    await services.requests.may_ask("resolve", click.by)
+    return OpenModal(resolve_modal(incident))
 
 
 @interaction("pullcord_resolve_submit", Kind.VIEW)
@@ -45,6 +49,9 @@ async def resolve_command(click: Click, services: Services) -> Reply:
     if over is not None:
         return over
     if not reason:
+        await services.requests.may_ask("resolve", click.by)
         return OpenModal(resolve_modal(incident))
-    await services.requests.lifecycle(incident.id, "resolve", click.by, key=click.key, text=reason)
-    return Say(f"{incident.id}: asked to resolve it; the card shows it.")
+    await services.requests.lifecycle(
+        incident.id, "resolve", click.by, key=click.key, text=reason, channel=click.channel
+    )
+    return Say(f"{incident.id}: asked to resolve it; the card shows it when it is done.")

@@ -11,7 +11,7 @@ async def _take(click: Click, services: Services, incident: Incident) -> Say | N
         return Say(f"{incident.id} was resolved by <@{incident.resolved_by}>; there is nothing to lead.")
     if incident.commander == click.by.id and incident.commander_at is not None:
         return Say(f"You took command of {incident.id} {ago(incident.commander_at, services.clock())}.")
-    await services.requests.lifecycle(incident.id, "take", click.by, key=click.key)
+    await services.requests.lifecycle(incident.id, "take", click.by, key=click.key, channel=click.channel)
     return None
 
 
@@ -27,4 +27,4 @@ async def take_command(click: Click, services: Services) -> Reply:
     incident = await incident_of(click, services, incident_id(click.args))
     before = f" from <@{incident.commander}>" if incident.commander else ""
     said = await _take(click, services, incident)
-    return said or Say(f"{incident.id}: you take command{before}; the card shows it.")
+    return said or Say(f"{incident.id}: asked to take command{before}; the card shows it when it is done.")

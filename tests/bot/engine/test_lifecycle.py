@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from bot.domain.incident import IncidentState
 from bot.domain.work import Due, Work, WorkItem
 from bot.errors import Refused, StoreUnavailable
 from bot.ports import ChatMessage
-from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, SAM, World, someone
+from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, SAM, TEAM, World, settings_of, someone
 
 
 async def ask(world: World, what: str, by: Actor, key: str = "k", text: str = "", **extra: str) -> None:
@@ -64,8 +65,9 @@ async def test_any_full_member_may_acknowledge_and_nobody_else(world: World) -> 
 async def test_command_passes_to_whoever_takes_it_and_needs_a_role(world: World) -> None:
     """Each time is recorded; a member without a role is told who may."""
     await world.fire()
-    await ask(world, "take", SAM)
-    assert "responder" in world.told("U0SAM")[0]
+    with pytest.raises(Refused, match=r"needs the role responder\. Ask <@U0DANA>, <@U0LEE>, <@U0KIM>") as refused:
+        await ask(world, "take", SAM)
+    assert refused.value.who_may is None  # its sentence names them; it would be said twice
     await ask(world, "take", DANA)
     await ask(world, "take", KIM)
     incident = await world.incident()
@@ -79,7 +81,11 @@ async def test_resolving_takes_a_responder_and_a_reason(world: World) -> None:
     await world.fire()
     await ask(world, "resolve", DANA, text="  ")
     assert "needs a reason" in world.told("U0DANA")[0]
-    await ask(world, "resolve", SAM, text="me")
+    with pytest.raises(Refused, match="responder"):
+        await ask(world, "resolve", SAM, text="me")
+    with pytest.raises(Refused, match="responder"):
+        await world.engine.requests.may_ask("resolve", SAM)
+    await world.engine.requests.may_ask("resolve", LEE)
     assert (await world.incident()).open
     await ask(world, "resolve", DANA, key="2", text="refunds were reversed by hand")
     incident = await world.incident()
@@ -133,20 +139,6 @@ async def test_who_cannot_be_told_in_the_channel_is_told_directly(world: World) 
     assert world.slack.told[0][:2] == (None, "U0GUEST")
 
 
-async def test_a_person_of_another_workspace_is_refused(world: World) -> None:
-    """Where team_ids are configured, the same user id of another team proves nothing; no team is no proof either."""
-    world.settings = world.settings.model_copy(
-        update={"slack": world.settings.slack.model_copy(update={"team_ids": ("T0TEAM",)})}
-    )
-    world.restart()
-    await world.fire()
-    for team in ("T0OTHER", None):
-        await ask(world, "acknowledge", someone("U0DANA", team), key=f"{team}")
-    assert (await world.incident()).acknowledged_by is None
-    await ask(world, "acknowledge", DANA)
-    assert (await world.incident()).acknowledged_by == "U0DANA"
-
-
 async def test_what_nobody_can_ask_for_is_refused_at_once(world: World) -> None:
     """The front door, not the worker, says no."""
     await world.fire()
@@ -167,3 +159,47 @@ async def test_a_click_on_a_store_that_hangs_is_answered_not_confirmed(
     monkeypatch.setattr(world.store.work, "add", hangs)
     with pytest.raises(StoreUnavailable, match="press again, it cannot run twice"):
         await world.engine.requests.lifecycle("INC-1", "acknowledge", DANA, key="x")
+
+
+async def test_people_of_another_workspace_are_refused_before_anything_is_promised(world: World) -> None:
+    """The same user id of another team proves nothing; no team is no proof either. Nothing is stored."""
+    world.settings = settings_of(slack={"team_ids": [TEAM]})
+    world.restart()
+    await world.fire()
+    for what, team in itertools.product(("acknowledge", "take", "resolve", "note"), ("T0OTHER", None)):
+        stranger = someone("U0DANA", team)
+        with pytest.raises(Refused, match="workspace"):
+            await ask(world, what, stranger, text="x")
+        with pytest.raises(Refused, match="workspace"):
+            await world.engine.requests.may_ask(what, stranger)
+    with pytest.raises(Refused, match="workspace"):
+        await world.engine.requests.declare(
+            someone("U0DANA", "T0OTHER"), key="d", agent=None, summary="x", channel=None
+        )
+    assert world.slack.told == []
+    assert (await world.incident()).acknowledged_by is None
+    await ask(world, "acknowledge", DANA)
+    assert (await world.incident()).acknowledged_by == "U0DANA"
+
+
+async def test_a_later_refusal_is_told_where_the_person_pressed(world: World) -> None:
+    """In the channel of the click; directly where Slack does not take it there, or the click was in a conversation."""
+    await world.fire()
+    await ask(world, "acknowledge", GUEST, channel="C0PRESSED")
+    assert world.slack.told[-1][:2] == ("C0PRESSED", "U0GUEST")
+    assert world.slack.told[-1][2].endswith("(no guests, no bots). Ask a full member.")
+    await ask(world, "acknowledge", GUEST, key="2", channel="D0DIRECT")
+    assert world.slack.told[-1][:2] == (None, "U0GUEST")
+    world.slack.ephemeral_works = False
+    await ask(world, "acknowledge", GUEST, key="3", channel="C0PRESSED")
+    assert world.slack.told[-1][:2] == (None, "U0GUEST")
+
+
+async def test_whoever_leads_without_the_role_commander_is_told_who_may_loosen(world: World) -> None:
+    """Leading an incident and the role commander are two things."""
+    await world.fire()
+    await ask(world, "take", DANA, channel="C0ROOM")
+    expected = "You lead INC-1. Loosening and undoing still need <@U0KIM> (role commander)."
+    assert world.slack.told == [("C0ROOM", "U0DANA", expected)]
+    await ask(world, "take", KIM, channel="C0ROOM")
+    assert world.told("U0KIM") == []

@@ -119,6 +119,10 @@ class Desk:
         if by.id == "U0GUEST":
             raise Refused("Only full members may look.")
 
+    async def may_ask(self, what: str, by: Actor) -> None:
+        if by.id == "U0GUEST":
+            raise Refused(f"You may not {what}.")
+
     async def page_link(self, incident_id: str, by: Actor) -> str:
         return f"https://pullcord.example/open/{incident_id}-once"
 
@@ -176,7 +180,7 @@ async def test_a_lifecycle_button_is_one_request_with_the_clicks_key(
 ) -> None:
     """The card shows the outcome, so there is nothing to say."""
     assert await run(registry, desk, Kind.BUTTON, name, value="INC-1") == Quiet()
-    assert desk.asked == [(what, "INC-1", "U0DANA", "k", "")]
+    assert desk.asked == [(what, "INC-1", "U0DANA", "k", "", "C1")]
 
 
 async def test_the_second_acknowledgement_says_who_was_first_and_writes_nothing(registry: Registry, desk: Desk) -> None:
@@ -318,3 +322,36 @@ async def test_guests_are_shown_nothing(registry: Registry, desk: Desk, word: st
     guest = Actor(kind=ActorKind.PERSON, id="U0GUEST", team="T1")
     with pytest.raises(Refused, match="full members"):
         await run(registry, desk, Kind.COMMAND, word, by=guest, args="" if word == "tray" else "INC-1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (Kind.BUTTON, "pullcord_resolve"),
+        (Kind.BUTTON, "pullcord_note"),
+        (Kind.BUTTON, "pullcord_declare"),
+        (Kind.COMMAND, "resolve"),
+        (Kind.COMMAND, "note"),
+        (Kind.COMMAND, "declare"),
+    ],
+)
+async def test_no_modal_opens_for_somebody_who_may_not_send_it(
+    registry: Registry, desk: Desk, kind: Kind, name: str
+) -> None:
+    """Refused at the button, before anything is typed."""
+    assert isinstance(await run(registry, desk, kind, name), OpenModal)
+    with pytest.raises(Refused, match="You may not"):
+        await run(registry, desk, kind, name, by=Actor(kind=ActorKind.PERSON, id="U0GUEST", team="T1"))
+
+
+@pytest.mark.parametrize(
+    ("word", "args"), [("ack", ""), ("take", ""), ("note", "x"), ("resolve", "x"), ("declare", "x")]
+)
+async def test_a_command_promises_nothing_that_is_not_checked_yet(
+    registry: Registry, desk: Desk, word: str, args: str
+) -> None:
+    """Whether somebody is a guest is asked later: the answer says that it was asked for, and where to look."""
+    reply = await run(registry, desk, Kind.COMMAND, word, args=args)
+    assert isinstance(reply, Say)
+    assert "asked" in reply.text.lower()
+    assert "C1" in desk.asked[0]
