@@ -92,13 +92,14 @@ class Chain:
         nothing is there and nothing says that there ever was.
         """
         before, seq, found_head = "", 0, False
-        wanted = None if head is None else head.rpartition(":")[2].strip().lower()
+        number, _, code = (head or "").rpartition(":")
+        wanted = None if head is None else code.strip().lower()
         async for place, fields in entries:
             fault = self.fault(incident_id, seq + 1, before, place, fields)
             if fault is not None:
                 return Verdict(ok=False, entries=seq, head=before, first_bad=seq + 1, reason=fault)
             seq, before = seq + 1, fields[b"m"].decode()
-            found_head = found_head or before == wanted
+            found_head = found_head or (before == wanted and number.strip() in {"", str(seq)})
         lost = ""
         if seq == 0:
             if wanted is None and known == 0:
