@@ -29,7 +29,7 @@ def test_no_secret_reaches_the_log(capsys: pytest.CaptureFixture[str], quiet_roo
     log = structlog.get_logger("bot.test")
     told = f"token {secret}"
     log.info(told, field=f"again {secret}", nested={"deep": secret})
-    logging.getLogger("some.library").warning("body: %s", secret)
+    logging.getLogger("other.package").warning("body: %s", secret)
     try:
         raise RuntimeError(f"failed with {secret}")
     except RuntimeError:
