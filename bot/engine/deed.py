@@ -93,7 +93,7 @@ class ApplyChange:
         now = await bounded(self.plane.current(self.change.target), READ_SECONDS)
         held, target = shown(now.value), self.change.target
         if now.value == self.change.desired:
-            if now.restraint in (None, self.restraint):
+            if now.owner == self.key or _same(now.restraint, self.restraint):
                 return Finding(Found.DONE, f"{target} holds {held}", Done(applied=_read(now, self.key)))
             return Finding(Found.CANNOT_TELL, f"{target} holds {held}, but somebody else set it")
         if now.value == self.before.value and now.restraint == self.before.restraint:
@@ -168,6 +168,13 @@ def way_back(of: Execution, *, expired: bool) -> Change:
         why="expired" if expired else "undone",
         reread=of.change.reread,
     )
+
+
+def _same(held: Restraint | None, ours: Restraint | None) -> bool:
+    """Whether a restraint is ours, whatever the person was called when it was written (names are learnt later)."""
+    if held is None or ours is None:
+        return held is None
+    return held.model_copy(update={"by": ours.by}) == ours
 
 
 def _read(now: Snapshot, key: str) -> Applied:

@@ -11,9 +11,12 @@ from bot.domain.incident import Incident
 from bot.engine.deed import ApplyChange, Deed, RestoreChange, RunOnce, way_back
 from bot.engine.parts import Parts, person
 from bot.engine.planning import read_params
-from bot.errors import Refused
+from bot.errors import Refused, StoreUnavailable
 from bot.plugin import ActionContext, Once
+from bot.views.text import cut, visible
 
+_HEADLINE: Final = 200
+"""So much of an incident's headline is shown to an agent's callers where the person gave no reason."""
 _DEEPEST: Final = 50
 """So many temporary mitigations on top of each other are followed down."""
 
@@ -33,7 +36,7 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
     change, snapshot = execution.change, execution.snapshot
     if change is not None and snapshot is not None:
         deed: Deed = ApplyChange(parts.planes.plane(change.target.control), change, snapshot, execution.id, None)
-        return restrained(parts, deed, incident, execution), change.summary
+        return await restrained(parts, deed, incident, execution), change.summary
     verb = parts.registry.action(execution.action)
     try:
         params = read_params(verb, execution.params)
@@ -76,7 +79,7 @@ async def _still_wanted(parts: Parts, before: Snapshot, change: Change, now: dat
     return Snapshot(value=None, at=before.at)
 
 
-def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Execution) -> Deed:
+async def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Execution) -> Deed:
     """The deed of a started execution with the restraint that the agent and its callers are shown.
 
     A verb that loosens has none. The restraint's end counts from the start on the timeline.
@@ -86,10 +89,22 @@ def restrained(parts: Parts, deed: Deed, incident: Incident, execution: Executio
         return deed
     change = execution.change or deed.change
     since, life = execution.started_at, change.expires_in
+    # never the execution's reason: that changes with its state, and a restraint is the same one at each try
+    headline = ": ".join(filter(None, (incident.name, incident.summary)))
     restraint = Restraint(
         incident=incident.id,
-        by=execution.by,
-        why=change.why or execution.title,  # never the execution's reason: that changes with its state
+        by=await _called(parts, execution.by),
+        why=change.why or cut(visible(headline), _HEADLINE),
         until=since + life if since is not None and life is not None else None,
     )
     return ApplyChange(deed.plane, change, execution.snapshot or deed.before, deed.key, restraint)
+
+
+async def _called(parts: Parts, user: str) -> str:
+    """``@dana`` where the name is known: an agent's callers do not know Slack's ids. A convenience, never a proof."""
+    try:
+        name = (await parts.store.names.all()).get(user, "")
+    except StoreUnavailable:
+        return user
+    shown = visible(name).lstrip("@")
+    return f"@{shown}" if shown else user

@@ -98,7 +98,7 @@ class Execute:
         if mine is None:
             return
         if written.status == "written":
-            deed = restrained(self._parts, deed, written.incident, mine)
+            deed = await restrained(self._parts, deed, written.incident, mine)
             await self._do(written.incident, mine, deed)
         elif mine.state is ExecutionState.STARTED:
             await self._resume(written.incident, mine)

@@ -14,11 +14,12 @@ from bot.engine import names
 from bot.engine.asking import at_fields, requested, title_of, why_stale
 from bot.engine.authorise import in_a_sentence, may_run, may_take_part
 from bot.engine.choices import choice_errors
-from bot.engine.lifecycle import LifecycleRequest, What, may_ask, read_request
+from bot.engine.lifecycle import What, may_ask, read_request
 from bot.engine.marking import marked, may_settle
 from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
 from bot.engine.parts import Parts, scrubbed, tell
 from bot.engine.planning import preview, read_params, said
+from bot.engine.trying import field_fault
 from bot.engine.words import NOT_CONFIRMED, already, plain
 from bot.errors import PullcordError, Refused, StoreUnavailable
 from bot.plugin import Action, ActionContext, FieldErrors, OfferView, Quiet, Reply, Say
@@ -85,6 +86,9 @@ class ClickRequests:
             if isinstance(accepted, FieldErrors | Say):
                 return accepted
             params = accepted
+            fault = await field_fault(parts, verb, self._context(incident, by), offer, params)
+            if fault is not None:
+                return fault
         execution = names.execution_id(offer.id)
         now = parts.now()
 
@@ -233,12 +237,12 @@ class ClickRequests:
         for whom roles or workspace do not allow it, StoreUnavailable when it was not confirmed.
         """
         asked = self._allowed(what, by, key, text, extra)
-        await self._ask(WorkItem(kind=Work.LIFECYCLE, incident=incident_id, payload=_dump(asked)), key)
+        await self._ask(WorkItem(kind=Work.LIFECYCLE, incident=incident_id, payload=asked), key)
 
     async def declare(self, by: Actor, *, key: str, agent: str | None, summary: str, channel: str | None) -> None:
         """Ask for a new incident that a person reports."""
         asked = self._allowed(What.DECLARE, by, key, summary, {"agent": agent, "channel": channel})
-        await self._ask(WorkItem(kind=Work.LIFECYCLE, payload=_dump(asked)), key)
+        await self._ask(WorkItem(kind=Work.LIFECYCLE, payload=asked), key)
 
     async def may_look(self, by: Actor) -> None:
         """Raise Refused unless ``by`` may be shown incidents: guests may run commands too, in any channel of theirs."""
@@ -264,11 +268,12 @@ class ClickRequests:
         """Tell a person something from the worker (survives a crash)."""
         await self._ask(tell(None, channel, by.id, text, key), f"say:{key}")
 
-    def _allowed(self, what: str, by: Actor, key: str, text: str, extra: Mapping[str, Json]) -> LifecycleRequest:
+    def _allowed(self, what: str, by: Actor, key: str, text: str, extra: Mapping[str, Json]) -> dict[str, Json]:
         asked = read_request(what, by, key, self._parts.now(), self._parts.scrub(text), extra)
         with in_a_sentence():
             may_ask(self._parts.settings, asked.what, by)
-        return asked
+        dumped: dict[str, Json] = asked.model_dump(mode="json")
+        return dumped
 
     # ------------------------------------------------------------------ bounded store calls
 
@@ -289,8 +294,3 @@ class ClickRequests:
     async def _write(self, incident_id: str, op: str, decide: Any) -> Written:
         async with asyncio.timeout(WRITE_SECONDS):
             return await self._parts.store.incidents.write(incident_id, op, decide)
-
-
-def _dump(asked: LifecycleRequest) -> dict[str, Json]:
-    dumped: dict[str, Json] = asked.model_dump(mode="json")
-    return dumped
