@@ -71,7 +71,10 @@ class Target(Value):
 
 
 class Restraint(Value):
-    """Why something is restrained: shown to the agent and its callers in each refusal. ``until`` None = no expiry."""
+    """Why something is restrained: shown to the agent and its callers in each refusal. ``until`` None = no expiry.
+
+    ``by`` is for reading: ``@dana`` where the name is known, else the Slack id. Who it was stands on the timeline.
+    """
 
     incident: str
     by: str

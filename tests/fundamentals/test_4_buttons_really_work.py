@@ -54,7 +54,8 @@ async def test_a_pause_tells_the_agents_callers_who_why_and_until_when(pullcord:
     await pullcord.fill(LEE, why="refunds twice what is owed")
     await pullcord.execution("succeeded")
     paused = (await pullcord.read_flags())["agent.paused"]
-    assert (paused["value"], paused["metadata"]["by"]) == (True, LEE)
+    assert paused["value"] is True
+    assert paused["metadata"]["by"] in {"@lee", LEE}  # the name once Slack has told it
     assert "refunds twice what is owed" in paused["metadata"]["why"]
     await _undo(pullcord)
 
