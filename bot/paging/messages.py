@@ -19,9 +19,9 @@ def announcement(incident: Incident, now: datetime, users: Sequence[str]) -> Dir
     return _message(messages.announcement(incident, now, mention=users))
 
 
-def direct(incident: Incident, now: datetime, reason: str) -> DirectMessage:
-    """The direct message to one person, with Acknowledge."""
-    return _message(messages.direct_message(incident, now, reason=reason))
+def direct(incident: Incident, now: datetime, reason: str, announced: str | None = None) -> DirectMessage:
+    """The direct message to one person, with Acknowledge. ``announced`` is the fixed channel where it is announced."""
+    return _message(messages.direct_message(incident, now, reason=reason, announced=announced))
 
 
 def mention(incident: Incident, now: datetime, users: Sequence[str], reason: str) -> DirectMessage:

@@ -22,6 +22,7 @@ from bot.paging import messages
 from bot.paging.escalation import Step, step_of, waiting
 from bot.ports import Chat, Clock, DirectMessage
 from bot.settings import Settings
+from bot.timeline.directs import Direct
 from bot.timeline.store import Store
 from bot.timeline.timeline import Write
 
@@ -86,7 +87,8 @@ class Paging:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._direct(incident, user, step.reason, f"{key}:{user}")) for user in users
+                    group.create_task(self._direct(incident, user, step.reason, f"{key}:{user}", news=number is None))
+                    for user in users
                 ]
                 if announce or called:
                     tasks.append(group.create_task(self._mention(incident, step, called, key, announce=announce)))
@@ -94,9 +96,16 @@ class Paging:
             raise failed.exceptions[0] from None  # one plain error for the consumer; the item comes again
         return [task.result() for task in tasks]
 
-    async def _direct(self, incident: Incident, user: str, reason: str, key: str) -> _Sent:
-        message = self._drawn(lambda now: messages.direct(incident, now, reason), incident, reason)
-        return await self._try(DIRECT, (user,), self._chat.direct(user, message, key))
+    async def _direct(self, incident: Incident, user: str, reason: str, key: str, *, news: bool) -> _Sent:
+        announced = self._settings.slack.announce_channel
+        message = self._drawn(lambda now: messages.direct(incident, now, reason, announced), incident, reason)
+        sent = await self._try(DIRECT, (user,), self._chat.direct(user, message, key))
+        posted = await self._store.intents.read(key) if sent.delivered else None
+        if posted is not None and posted.channel is not None and posted.ts is not None:
+            # so that the poster can correct it: at night it is the only message that somebody sees
+            direct = Direct(channel=posted.channel, ts=posted.ts, reason=reason, news=news)
+            await self._store.directs.remember(incident.id, direct)
+        return sent
 
     async def _mention(
         self, incident: Incident, step: Step, users: tuple[str, ...], key: str, *, announce: bool

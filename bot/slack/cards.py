@@ -9,7 +9,7 @@ from bot.plugin import OfferView
 from bot.settings import Settings
 from bot.slack.render import Rendered
 from bot.views.card import card
-from bot.views.messages import announcement
+from bot.views.messages import announcement, direct_message
 from bot.views.thread_lines import thread_line
 
 
@@ -29,6 +29,11 @@ class BotViews:
     def announcement(self, incident: Incident, now: datetime) -> Rendered:
         """The message in the fixed channel, with its mention of those on call."""
         made = announcement(incident, now, mention=self._settings.agent(incident.agent).on_call)
+        return Rendered(text=made.text, blocks=made.blocks)
+
+    def direct(self, incident: Incident, now: datetime, reason: str) -> Rendered:
+        """The direct message to somebody who was woken."""
+        made = direct_message(incident, now, reason=reason, announced=self._settings.slack.announce_channel)
         return Rendered(text=made.text, blocks=made.blocks)
 
     def line(self, entry: Entry, incident: Incident) -> str | None:

@@ -1,11 +1,14 @@
-"""One incident brought up to date in Slack: channel, card, thread, announcement, in this order."""
+"""One incident brought up to date in Slack: channel, card, thread, announcement, direct messages."""
+
+import hashlib
 
 from bot.domain import events as ev
 from bot.domain.base import Json
+from bot.domain.incident import IncidentState
 from bot.domain.work import Due, Work, WorkItem
 from bot.slack import thread
 from bot.slack.channels import Channel, Refusal
-from bot.slack.errors import ChannelGone, MessageGone
+from bot.slack.errors import ChannelGone, MessageGone, SlackError, Unauthorized
 from bot.slack.render import Rendered, next_countdown
 from bot.slack.sending import Sender, Tools, Wait
 from bot.timeline.outbox import Claimed
@@ -38,7 +41,8 @@ class Posting(Sender):
                 await self._dress()
                 wait = await self._thread() or wait
         announced = await self._announcement()
-        return wait or announced
+        wait = wait or announced
+        return wait or await self._directs()
 
     # ------------------------------------------------------------------------------------------ channel
 
@@ -243,3 +247,32 @@ class Posting(Sender):
         if wait is None:
             await self.save(more={**self.state.more, "announced": shown.digest})
         return wait
+
+    # ---------------------------------------------------------------------------------- direct messages
+
+    async def _directs(self) -> Wait | None:
+        """Keep what woke people true, last of all: who has it, that it is over, what became known, where the card is.
+
+        Edited when its sentence or the channel changes; a countdown alone is no reason to spend an edit.
+        """
+        incident = self.incident
+        remembered = await self.t.store.directs.of(incident.id)
+        kept = self.state.more.get("directs")
+        shown: dict[str, Json] = dict(kept) if isinstance(kept, dict) else {}
+        for direct in remembered:
+            alone = incident.state is IncidentState.OPEN
+            made = self.t.views.direct(incident, self.t.clock.now(), direct.reason if alone or direct.news else "")
+            mark = hashlib.sha256(f"{made.text}|{incident.channel}".encode()).hexdigest()[:16]
+            if shown.get(direct.name) == mark:
+                continue
+            try:
+                wait = await self.edit(direct.channel, direct.ts, made, urgent=False)
+            except Unauthorized:
+                raise
+            except SlackError:
+                wait = None  # taken away, or not to be edited; one person's old message holds nothing else up
+            if wait is not None:
+                return wait
+            shown[direct.name] = mark
+            await self.save(more={**self.state.more, "directs": shown})
+        return None

@@ -54,6 +54,10 @@ class Views(Protocol):
         """The message in the fixed channel, with its mention of those on call."""
         ...
 
+    def direct(self, incident: Incident, now: datetime, reason: str) -> Rendered:
+        """The direct message to somebody who was woken, with why; ``reason`` is empty once somebody has it."""
+        ...
+
     def line(self, entry: Entry, incident: Incident) -> str | None:
         """The thread's line for an entry, None for one that the thread does not tell."""
         ...

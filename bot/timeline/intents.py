@@ -36,6 +36,10 @@ class Intents:
         first = await self._redis.call("SET", keys.INTENT(key), body, "NX", "PX", self._ttl)
         if first:
             return None
+        return await self.read(key)
+
+    async def read(self, key: str) -> Intent | None:
+        """What is noted under this key, or None."""
         stored = await self._redis.call("GET", keys.INTENT(key))
         return None if stored is None else Intent.model_validate_json(stored)
 

@@ -96,6 +96,7 @@ TIMELINE = KeyClass("<incident>:timeline", "stream", "durable", "the timeline; i
 OPS = KeyClass("<incident>:ops", "hash", "durable", "operation id -> its answer as JSON")
 CLAIMS = KeyClass("<incident>:claims", "hash", "durable", "claimed name -> the winner's value as JSON")
 POST = KeyClass("<incident>:post", "string", "durable", "what the poster has posted of this incident, JSON")
+DIRECTS = KeyClass("<incident>:directs", "hash", "durable", "channel:ts of a direct message -> it as JSON")
 ROWS = KeyClass("rows", "sorted set", "durable", "incident ids by number")
 ROW_ITEMS = KeyClass("rows:items", "hash", "durable", "incident id -> its IncidentRow as JSON")
 OPEN = KeyClass("open", "sorted set", "durable", "ids of open incidents by number")

@@ -6,6 +6,7 @@ from bot.timeline import keys
 from bot.timeline.chain import FORMAT, Chain
 from bot.timeline.connection import Connections
 from bot.timeline.desired import Desired
+from bot.timeline.directs import Directs
 from bot.timeline.evidence import EvidenceStore
 from bot.timeline.intake import Intake
 from bot.timeline.intents import Intents
@@ -37,6 +38,7 @@ class Store:
         self.evidence = EvidenceStore(blocking, life.evidence)
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
+        self.directs = Directs(hot)
         self.sessions = Sessions(hot, clock, life)
         self.names = Names(hot)
         self.offers = OfferStore(hot, life.offers)

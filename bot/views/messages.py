@@ -33,18 +33,36 @@ def announcement(
     return Card(text, tuple(blocks))
 
 
-def direct_message(incident: Incident, now: datetime, *, card_link: str | None = None, reason: str = "") -> Card:
-    """What wakes one person: the first lines of the card and Acknowledge. ``reason`` says why it pages again."""
-    why = f"{foreign(reason, 200)} " if reason else ""
-    text = cut_escaped(f"{why}{sentence(incident, now)}", limits.SENTENCE)
+def direct_message(
+    incident: Incident,
+    now: datetime,
+    *,
+    card_link: str | None = None,
+    reason: str = "",
+    announced: str | None = None,
+) -> Card:
+    """What wakes one person: the first lines of the card and Acknowledge. Edited as the state changes.
+
+    ``reason`` says why it pages (again); ``announced`` is the id of the fixed channel, linked while there is no other.
+    """
+    has = f"*{_has_it(incident)}* " if incident.acknowledged_by or not incident.open else ""
+    why = f"{has}{foreign(reason, 200)} " if reason else has
+    said = f"{foreign(reason, 200)} " if reason else ""
+    text = cut_escaped(f"{said}{sentence(incident, now)}", limits.SENTENCE)
     blocks: list[Block] = [b.header(_headline(incident, now)), b.section(f"{why}{_lead(incident, now)}")]
     if rows := effect_rows(incident, now, lambda full: full)[:_FIRST_ROWS]:
         blocks.append(b.section("\n".join(rows)))
     buttons = [b.button(TRAY, "More…", incident.id), b.button(TIMELINE, "Timeline page", incident.id)]
     if incident.state is IncidentState.OPEN:
         buttons.insert(0, b.button(ACK, "Acknowledge", incident.id, style="primary"))
-    blocks += [b.actions("lifecycle", buttons), b.context(_where(incident, now, card_link))]
+    blocks += [b.actions("lifecycle", buttons), b.context(_where(incident, now, card_link, announced))]
     return Card(text, tuple(blocks))
+
+
+def _has_it(incident: Incident) -> str:
+    if not incident.open:
+        return f"Resolved by {person(incident.resolved_by or 'pullcord')}."
+    return f"{person(incident.acknowledged_by or 'pullcord')} has it."
 
 
 def _headline(incident: Incident, now: datetime) -> str:
@@ -58,7 +76,7 @@ def _lead(incident: Incident, now: datetime) -> str:
     return "\n".join([f"{lead} {rest}".strip(), *([said] if said else []), *absent])
 
 
-def _where(incident: Incident, now: datetime, card_link: str | None) -> str:
+def _where(incident: Incident, now: datetime, card_link: str | None, announced: str | None = None) -> str:
     parts = [foreign(incident.id, 20), f"opened {moment(incident.opened_at, now)}", words.state_words(incident)]
     if incident.acknowledged_by:
         parts.append(f"{person(incident.acknowledged_by)} has it")
@@ -66,4 +84,6 @@ def _where(incident: Incident, now: datetime, card_link: str | None) -> str:
         parts.append(f"<{card_link}|the card>")
     elif incident.channel is not None:
         parts.append(f"<#{incident.channel}>")
+    elif announced is not None:
+        parts.append(f"announced in <#{announced}>")
     return " · ".join(parts)

@@ -1,6 +1,7 @@
 """The front door: a person presses something in the workspace, Bolt hears it over Socket Mode, the engine stores it."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import pytest_asyncio
 from redis import Redis
 
-from bot.domain.events import NoteAdded
+from bot.domain.events import IncidentResolved, NoteAdded
 from bot.domain.work import Work
 from bot.engine.engine import Engine
 from bot.engine.planning import ControlPlanes
@@ -21,9 +22,10 @@ from bot.settings import Environment, RoleSettings, Settings
 from bot.slack.start import SlackParts, start_slack
 from bot.slack.texts import NOT_CONFIRMED
 from bot.timeline.store import Store
+from bot.timeline.timeline import Write
 from bot.work.consumer import Consumer
 from sandbox.slack.server import SlackSandbox
-from tests.bot.slack.incidents import open_one
+from tests.bot.slack.incidents import AT, DANA, open_one
 from tests.bot.slack.workspace import announce_channel, settings_for
 from tests.support.clock import WallClock
 from tests.support.waiting import wait_until
@@ -112,6 +114,24 @@ async def test_the_button_in_the_direct_message_acknowledges_too(house: House) -
     direct = next(m for m in await house.slack.mentions("U0DANA") if m["channel"].startswith("D"))
     await house.slack.click("dana", direct["channel"], direct["ts"], "pullcord_ack")
     await wait_until(lambda: _acknowledged(house, incident_id))
+
+
+async def test_the_direct_message_is_corrected_when_somebody_has_it_and_when_it_is_over(house: House) -> None:
+    """Whoever was woken sees who has it, no Acknowledge that is stale, and where the channel is."""
+    incident_id, channel, ts = await house.opened()
+    direct = next(m for m in await house.slack.mentions("U0DANA") if m["channel"].startswith("D"))
+
+    async def shows(*parts: str, absent: str) -> bool:
+        message = await house.slack.find_message(direct["channel"], ts=direct["ts"])
+        body = json.dumps((message or {}).get("blocks"))
+        return all(part in body for part in parts) and absent not in body
+
+    await wait_until(lambda: shows("You are on call.", "pullcord_ack", f"<#{channel}>", absent="has it."))
+    await house.slack.click("lee", channel, ts, "pullcord_ack")
+    await wait_until(lambda: shows("*<@U0LEE> has it.*", "Acknowledged", absent="pullcord_ack"))
+    done = IncidentResolved(at=AT, by=DANA, reason="over")
+    await house.store.incidents.write(incident_id, "over", lambda _i: Write(events=(done,)))
+    await wait_until(lambda: shows("*Resolved by <@U0DANA>.*", absent="pullcord_ack"))
 
 
 async def test_resolving_asks_for_a_reason_in_a_modal(house: House) -> None:

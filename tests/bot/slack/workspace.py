@@ -54,6 +54,11 @@ class SmallViews:
         text = f"announcement of {incident.id} {incident.state.value}"
         return Rendered(text=text, blocks=({"type": "section", "text": {"type": "mrkdwn", "text": text}},))
 
+    def direct(self, incident: Incident, now: datetime, reason: str) -> Rendered:
+        """State and reason only."""
+        text = f"direct of {incident.id} {incident.state.value} {reason}".strip()
+        return Rendered(text=text, blocks=({"type": "section", "text": {"type": "mrkdwn", "text": text}},))
+
     def line(self, entry: Entry, incident: Incident) -> str | None:
         """Notes and acknowledgements are told."""
         if isinstance(entry.event, ev.NoteAdded):

@@ -227,6 +227,18 @@ def test_what_the_alert_said_is_in_the_announcement_and_the_direct_message() -> 
         assert "_alert:_ RefundAmountAnomaly — Refund amounts are ten times the usual." in said(made)
 
 
+def test_the_direct_message_links_what_there_is_and_loses_acknowledge_once_somebody_has_it() -> None:
+    """Before there is a channel it links the announcement; afterwards it says who has it, then that it is over."""
+    early = direct_message(sample_incident(chain([opening()[0]])), NOW, reason="You are on call.", announced="C0ANN")
+    assert "announced in <#C0ANN>" in said(early)
+    assert "You are on call." in said(early)
+    assert "<#C0INC42>" in said(direct_message(FIRING, NOW, announced="C0ANN"))
+    assert "Acknowledge" in labels(row(early, "lifecycle"))
+    assert "*<@U0LEE> has it.*" in said(direct_message(WORKING, NOW))
+    assert "*Resolved by <@U0DANA>.*" in said(direct_message(RESOLVED, NOW))
+    assert labels(row(direct_message(WORKING, NOW), "lifecycle")) == ["More…", "Timeline page"]
+
+
 def test_a_closed_incident_has_no_prominent_undo_and_no_hint_to_correct() -> None:
     """Undo is one more press away, and a stale hint names no button."""
     classify = sample_offers()[3].model_copy(update={"action": "classify_tool", "label": "Correct a guess…"})
