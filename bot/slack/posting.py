@@ -182,6 +182,8 @@ class Posting(Sender):
             entries = await self.t.store.incidents.entries(self.incident.id, self.state.thread_cursor, _PAGE)
             if not entries:
                 return None
+            if entries[-1].seq > self.incident.seq:  # written meanwhile: a line must not tell less than its entry
+                self.incident = await self.t.store.incidents.read(self.incident.id)
             pending = self.state.more.get("batch")
             upto = pending if isinstance(pending, int) and pending > self.state.thread_cursor else None
             found = thread.plan(
