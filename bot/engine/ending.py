@@ -78,6 +78,9 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         again = current.runs if change is not None and change.reread else ()
         work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
         work += _elsewhere(current, mine)
+        if change is not None and read.verified is not Verified.IN_FORCE:
+            # What the agent read between our read-back and this write told nobody: nothing was waiting for it yet.
+            work += (WorkItem(kind=Work.VERIFY, incident=current.id, payload={"execution": execution.id, "looks": 0}),)
         others = [found for other, found in replaced.items() if _in_force(current.execution(other))]
         return Write(events=(event, *others), work=work, due=tuple(due), clear=clear)
 
