@@ -69,7 +69,7 @@ async def test_the_store_away_is_said_at_once_and_ends_without_a_restart(
         valkey.thaw()
     await world.deliver(alert("b"))
     await world.deliver(alert("b"))
-    await world.press(LEE, "Acknowledge")
+    await _press_again(world)
     await world.until("acknowledged", lambda: _acknowledged(world))
     await world.quiet()
     (incident,) = await world.incidents()
@@ -96,6 +96,13 @@ async def _click(world: World) -> tuple[str, float]:
 
     told = await world.until("an answer for the clicker", look)
     return told, time.monotonic() - began
+
+
+async def _press_again(world: World) -> None:
+    """As the clicker was told to; unless the first click has landed after all, which a store that only hung may do."""
+    await world.quiet()
+    if not await _acknowledged(world):
+        await world.press(LEE, "Acknowledge")
 
 
 async def _acknowledged(world: World) -> bool:
