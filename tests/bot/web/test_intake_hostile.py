@@ -295,15 +295,19 @@ async def test_alerts_that_differ_in_a_secret_only_stay_two(web: httpx.AsyncClie
 
 
 async def test_a_large_body_does_not_hold_up_others(web: httpx.AsyncClient) -> None:
-    """While 9 MB are read, small alerts are answered: taken, or at the worst told to come again at once."""
+    """While 9 MB are read, every small alert is taken; one that is told to come again is taken when it does."""
     large = json.dumps([{"title": f"t{n}", "summary": "s" * 1000} for n in range(8_000)]).encode()
     slow = asyncio.create_task(web.post("/alerts/generic", content=large, headers=SIGNED_IN))
-    statuses: list[int] = []
+    taken = 0
     while not slow.done():
-        statuses.append((await web.post("/alerts/generic", json={"title": "small"}, headers=SIGNED_IN)).status_code)
+        small = await web.post("/alerts/generic", json={"title": "small"}, headers=SIGNED_IN)
+        if small.status_code == 503:  # the store did not confirm in half a second: the machine is busy, not the intake
+            assert int(small.headers["retry-after"]) >= 1
+            small = await web.post("/alerts/generic", json={"title": "small"}, headers=SIGNED_IN)
+        assert small.status_code == 202
+        taken += 1
     assert (await slow).json()["accepted"] == 8_000
-    assert 202 in statuses
-    assert set(statuses) <= {202, 503}
+    assert taken > 0
 
 
 async def test_trouble_is_told_with_the_kind_of_work_that_people_see(web: httpx.AsyncClient, store: Store) -> None:
