@@ -13,14 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from bot.errors import Fault, Misconfigured
 from bot.settings_checks import configuration_faults, environment_checks
-from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment
+from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment, http_url
 from bot.settings_report import document_faults, environment_faults, misspelt_variables
 from bot.settings_schema import (
     AgentSettings,
     BasicCredentials,
+    CatalogueSettings,
     ChannelId,
     Configuration,
     EvalSettings,
+    EvidenceSettings,
     IncidentSettings,
     IntakeSettings,
     OnCall,
@@ -32,6 +34,7 @@ from bot.settings_schema import (
     Size,
     SlackSettings,
     SourceSettings,
+    TraceStoreSettings,
     UserId,
 )
 from bot.settings_secrets import Secret, SecretContext, Token, Tokens
@@ -41,10 +44,12 @@ __all__ = [
     "VARIABLES",
     "AgentSettings",
     "BasicCredentials",
+    "CatalogueSettings",
     "ChannelId",
     "Configuration",
     "Environment",
     "EvalSettings",
+    "EvidenceSettings",
     "IncidentSettings",
     "IntakeSettings",
     "OnCall",
@@ -60,7 +65,9 @@ __all__ = [
     "SourceSettings",
     "Token",
     "Tokens",
+    "TraceStoreSettings",
     "UserId",
+    "http_url",
     "load_settings",
 ]
 
@@ -106,11 +113,18 @@ class Settings(Configuration):
         Raises ``Misconfigured`` with every fault and its line. The model may use ``Secret`` and ``Token``.
         """
         settings = self.sources.get(source)
-        raw = settings.raw_options if settings is not None else {}
+        return self._options(settings.raw_options if settings is not None else {}, model, ("sources", source))
+
+    def trace_store_options(self, name: str, model: type[_Options]) -> _Options:
+        """Read the options of a trace store with its plug-in's own model. Raises ``Misconfigured`` as ``options``."""
+        settings = self.trace_stores.get(name)
+        return self._options(settings.raw_options if settings is not None else {}, model, ("trace_stores", name))
+
+    def _options(self, raw: Mapping[str, Any], model: type[_Options], place: Loc) -> _Options:
         try:
             return model.model_validate(raw, context=self._context)
         except ValidationError as error:
-            faults = document_faults(error, self._document, model, ("sources", source))
+            faults = document_faults(error, self._document, model, place)
         raise _misconfigured(faults)
 
 
@@ -181,7 +195,7 @@ def _without(values: dict[str, Any], locs: list[Loc]) -> dict[str, Any]:
     rest = dict(values)
     for loc in locs:
         section = str(loc[0])
-        if section in {"agents", "sources"} and len(loc) > 1 and isinstance(rest.get(section), dict):
+        if section in {"agents", "sources", "trace_stores"} and len(loc) > 1 and isinstance(rest.get(section), dict):
             rest[section] = {key: value for key, value in rest[section].items() if key != loc[1]}
         else:
             rest.pop(section, None)

@@ -58,6 +58,19 @@ class RoleSettings(Section):
     commander: tuple[UserId, ...] = ()
 
 
+class TraceStoreSettings(BaseModel):
+    """One trace store of the team; its ``type`` names the plug-in (default: its own name), which reads the rest."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    type: Name | None = None
+
+    @property
+    def raw_options(self) -> dict[str, Any]:
+        """What the plug-in's own model reads, as written; secrets are still references."""
+        return dict(self.model_extra or {})
+
+
 class OnCall(Section):
     """Who is woken: first ``on_call``, again after ``repage_after``, then ``fallback``."""
 
@@ -67,10 +80,11 @@ class OnCall(Section):
 
 
 class AgentSettings(OnCall):
-    """One agent: who is woken, how it signs in, and what may be set on it.
+    """One agent: who is woken, how it signs in, where its runs are, and what may be set on it.
 
     ``token`` is its bearer token for OFREP, ``otlp_token`` the one that may send only its runs; ``control`` names the
     control plane adapter; ``models`` are the snapshots that may be pinned, ``tools`` are offered beside those seen.
+    ``traces`` names the trace stores (``trace_stores``) that are asked for its runs, in this order, beside our own.
     """
 
     token: Token | None = None
@@ -79,6 +93,7 @@ class AgentSettings(OnCall):
     models: tuple[Name, ...] = ()
     fallback_model: Name | None = None
     tools: tuple[Name, ...] = ()
+    traces: tuple[Name, ...] = ()
 
 
 class BasicCredentials(Section):
@@ -146,11 +161,34 @@ class RedactSettings(Section):
     ] = ()
 
 
+class EvidenceSettings(Section):
+    """Where evidence is kept: in the store, in a directory, or in a bucket of S3-compatible storage.
+
+    ``directory`` is a path; ``bucket`` a name with ``prefix``, ``region`` and, for storage that is not Amazon's,
+    ``endpoint``. Without ``access_key_id`` the credentials of the machine are used.
+    """
+
+    store: Literal["redis", "directory", "s3"] = "redis"
+    directory: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    prefix: Annotated[str, StringConstraints(pattern=r"^[\w./-]*$", max_length=200)] = "pullcord/evidence"
+    region: Name | None = None
+    endpoint: Annotated[str, AfterValidator(http_url)] | None = None
+    access_key_id: Secret | None = None
+    secret_access_key: Secret | None = None
+
+
 class RecorderSettings(Section):
-    """The flight recorder: how long traces and evidence are kept, and the largest body, before and after inflating."""
+    """The flight recorder: how long traces, evidence and the index of runs are kept, and the largest body.
+
+    ``index_ttl`` is how long a run can be compared with others; ``max_body`` counts before inflating, ``max_inflated``
+    after it.
+    """
 
     trace_ttl: Period = timedelta(days=7)
     evidence_ttl: Period = timedelta(days=400)
+    index_ttl: Period = timedelta(days=30)
+    evidence: EvidenceSettings = EvidenceSettings()
     max_body: Size = ByteSize(64_000_000)
     max_inflated: Size = ByteSize(256_000_000)
     redact: RedactSettings = RedactSettings()
@@ -187,6 +225,17 @@ class EvalSettings(Section):
     format: Name = "pydantic_evals"
 
 
+class CatalogueSettings(Section):
+    """Where a class that a person gives a tool is written for good: a branch of ``remote`` changes ``file`` there.
+
+    ``file`` is a YAML file whose ``tools:`` list is the catalogue, such as the team's ``pullcord.yaml``.
+    """
+
+    remote: Name | None = None
+    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$", max_length=200), AfterValidator(_branch)] = "main"
+    file: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_inside)] = "pullcord.yaml"
+
+
 class Configuration(Section):
     """Everything that ``pullcord.yaml`` may say. Every setting has a default."""
 
@@ -203,6 +252,8 @@ class Configuration(Section):
     recorder: RecorderSettings = RecorderSettings()
     intake: IntakeSettings = IntakeSettings()
     evals: EvalSettings = EvalSettings()
+    catalogue_repository: CatalogueSettings = CatalogueSettings()
+    trace_stores: dict[Name, TraceStoreSettings] = Field(default_factory=dict)
 
     @property
     def catalogue(self) -> Catalogue:

@@ -45,6 +45,28 @@ class EffectOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Suggestion(Value):
+    """A class that is suggested for a tool nobody classified, and why. It never changes how the effect is treated."""
+
+    reversibility: Reversibility
+    reason: str
+
+
+class Origin(Value):
+    """An argument value that appears in untrusted content and in nothing that the user or the system said.
+
+    ``argument`` is its dotted path, ``value`` the value cut for showing, ``source`` in words where the content came
+    from ("web page https://…", "result of fetch_page", "document policy.md"), ``content`` the hash that runs with the
+    same source and value share.
+    """
+
+    argument: str
+    value: str
+    source: str
+    content: str
+    span_id: str | None = None
+
+
 class Effect(Value):
     """One tool call of a run, as an effect on the world. ``read_only`` calls are listed too.
 
@@ -52,7 +74,8 @@ class Effect(Value):
     of the equal calls it is (call ids are not unique in real traces). ``order`` counts from 1 within the run. ``at`` is
     when the call ended, as recorded. ``guessed`` marks a read-only class that no rule of the catalogue decided.
     ``reason`` and ``outcome_reason`` say in words why this class and this outcome. All texts are redacted, and
-    still hostile.
+    still hostile. ``suggestion`` stands beside unclassified only. ``origins`` are arguments that came from untrusted
+    content; ``outbound`` is the address, taken from such content, that a read went to and may have carried data to.
     """
 
     id: str
@@ -74,6 +97,9 @@ class Effect(Value):
     substitute: str | None = None
     reason: str = ""
     outcome_reason: str = ""
+    suggestion: Suggestion | None = None
+    origins: tuple[Origin, ...] = ()
+    outbound: str | None = None
 
     @property
     def happened(self) -> bool:

@@ -13,6 +13,7 @@ from bot.domain.action import Applied, Change, OnceResult, Snapshot, Verified
 from bot.domain.alert import Alert
 from bot.domain.base import Json, Utc, Value
 from bot.domain.effect import Effect
+from bot.domain.profile import Difference, RunLine, SimilarGroup
 from bot.domain.run import RunSummary
 
 
@@ -93,7 +94,8 @@ class RunMissing(_Event):
 class RunAttached(_Event):
     """A run was read and frozen. A later one for the same trace replaces it (more spans came).
 
-    ``evidence`` is the SHA-256 of the frozen bytes; ``parts`` how many EffectsListed follow it.
+    ``evidence`` is the SHA-256 of the frozen bytes; ``parts`` how many EffectsListed follow it; ``source_note`` says
+    why this source and not another, where there was a choice.
     """
 
     type: Literal["run_attached"] = "run_attached"
@@ -104,6 +106,7 @@ class RunAttached(_Event):
     alerted: bool
     catalogue: str
     parts: int
+    source_note: str = ""
 
 
 class EffectsListed(_Event):
@@ -114,6 +117,47 @@ class EffectsListed(_Event):
     evidence: str
     part: int
     effects: tuple[Effect, ...]
+
+
+class ChangesFound(_Event):
+    """What differs in a run from ``compared`` recent good runs of its kind. A later one for the same trace replaces it.
+
+    ``note`` says in words why nothing could be compared, or what limits the comparison; no change is an answer too.
+    """
+
+    type: Literal["changes_found"] = "changes_found"
+    trace_id: str
+    compared: int
+    changes: tuple[Difference, ...] = ()
+    note: str = ""
+
+
+class SimilarRunsFound(_Event):
+    """Other recorded runs that did the same. ``runs`` counts each once, ``searched`` how many runs the index holds."""
+
+    type: Literal["similar_runs_found"] = "similar_runs_found"
+    trace_id: str
+    groups: tuple[SimilarGroup, ...] = ()
+    runs: int = 0
+    searched: int = 0
+
+
+class RunsOffered(_Event):
+    """No alert names a run: those of the agent that ended in the alert's window, errors first. A later one replaces."""
+
+    type: Literal["runs_offered"] = "runs_offered"
+    start: Utc
+    end: Utc
+    lines: tuple[RunLine, ...] = ()
+    total: int = 0
+
+
+class RunsAdded(_Event):
+    """A person added runs to the incident. ``why`` is ``similar`` or ``offered``."""
+
+    type: Literal["runs_added"] = "runs_added"
+    trace_ids: tuple[str, ...]
+    why: str
 
 
 class ChannelReady(_Event):
@@ -303,6 +347,10 @@ Event = Annotated[
     | RunMissing
     | RunAttached
     | EffectsListed
+    | ChangesFound
+    | SimilarRunsFound
+    | RunsOffered
+    | RunsAdded
     | ChannelReady
     | CardPosted
     | Announced

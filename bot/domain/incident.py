@@ -8,6 +8,7 @@ from bot.domain.action import Execution
 from bot.domain.alert import Alert
 from bot.domain.base import Utc, Value
 from bot.domain.effect import Effect
+from bot.domain.profile import Difference, RunLine, SimilarGroup
 from bot.domain.run import RunSummary
 
 
@@ -39,6 +40,7 @@ class AttachedRun(Value):
     attached_at: Utc
     parts: int
     parts_seen: int = 0
+    source_note: str = ""
 
 
 class MissingRun(Value):
@@ -48,6 +50,35 @@ class MissingRun(Value):
     reason: str
     since: Utc
     until: Utc | None = None
+
+
+class Compared(Value):
+    """What differs in one run from recent good ones (``ChangesFound``)."""
+
+    trace_id: str
+    compared: int
+    changes: tuple[Difference, ...]
+    note: str
+    at: Utc
+
+
+class Similar(Value):
+    """Which other runs look like one of this incident (``SimilarRunsFound``); ``groups`` without those added since."""
+
+    trace_id: str
+    groups: tuple[SimilarGroup, ...]
+    runs: int
+    searched: int
+    at: Utc
+
+
+class Offered(Value):
+    """Runs to choose from where no alert names one (``RunsOffered``)."""
+
+    start: Utc
+    end: Utc
+    lines: tuple[RunLine, ...]
+    total: int
 
 
 class Page(Value):
@@ -88,6 +119,11 @@ class Incident(Value):
     runs: tuple[AttachedRun, ...] = ()
     missing: tuple[MissingRun, ...] = ()
     effects: tuple[Effect, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    offered: Offered | None = None
+    added: tuple[str, ...] = ()
+    """Trace ids that people added; each is read like an alerted one."""
     executions: tuple[Execution, ...] = ()
     pages: tuple[Page, ...] = ()
     escalation_ended: str | None = None
@@ -118,6 +154,19 @@ class Incident(Value):
     def alerted_traces(self) -> frozenset[str]:
         """Trace ids that alerts of this incident named."""
         return frozenset(a.trace_id for a in self.alerts if a.trace_id)
+
+    @property
+    def wanted_traces(self) -> frozenset[str]:
+        """Trace ids that alerts named or people added: runs that belong here, read or not."""
+        return self.alerted_traces | frozenset(self.added)
+
+    def compared_run(self, trace_id: str) -> Compared | None:
+        """What differs in this run, or None when it was not compared (yet)."""
+        return next((c for c in self.compared if c.trace_id == trace_id), None)
+
+    def similar_to(self, trace_id: str) -> Similar | None:
+        """Which runs look like this one, or None when that was not looked for (yet)."""
+        return next((s for s in self.similar if s.trace_id == trace_id), None)
 
     def execution(self, execution_id: str) -> Execution | None:
         """The execution with this id, or None."""

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from bot.domain import events as ev
 from bot.domain import project_actions as actions
+from bot.domain import project_runs as runs
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.incident import (
     AlertState,
@@ -115,6 +116,7 @@ def _run_attached(incident: Incident, event: ev.RunAttached) -> Changes:
         catalogue=event.catalogue,
         attached_at=event.at,
         parts=event.parts,
+        source_note=event.source_note,
     )
     return {
         "runs": (*(r for r in incident.runs if r.summary.trace_id != trace), run),
@@ -127,11 +129,11 @@ def _effects_listed(incident: Incident, event: ev.EffectsListed) -> Changes:
     run = incident.run(event.trace_id)
     if run is None or run.evidence != event.evidence:
         return {}
-    runs = tuple(
+    counted = tuple(
         r.model_copy(update={"parts_seen": r.parts_seen + 1}) if r.summary.trace_id == event.trace_id else r
         for r in incident.runs
     )
-    return {"runs": runs, "effects": (*incident.effects, *event.effects)}
+    return {"runs": counted, "effects": (*incident.effects, *event.effects)}
 
 
 def _channel_ready(incident: Incident, event: ev.ChannelReady) -> Changes:
@@ -229,6 +231,10 @@ _FOLDS: dict[type, Callable[[Incident, Any], Changes]] = {
     ev.RunMissing: _run_missing,
     ev.RunAttached: _run_attached,
     ev.EffectsListed: _effects_listed,
+    ev.ChangesFound: runs.changes_found,
+    ev.SimilarRunsFound: runs.similar_runs_found,
+    ev.RunsOffered: runs.runs_offered,
+    ev.RunsAdded: runs.runs_added,
     ev.ChannelReady: _channel_ready,
     ev.CardPosted: _card_posted,
     ev.Announced: _announced,

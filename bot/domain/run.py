@@ -31,6 +31,7 @@ class StepKind(StrEnum):
     TOOL = "tool"
     RETRIEVAL = "retrieval"
     GUARDRAIL = "guardrail"
+    HANDOFF = "handoff"
     STEP = "step"
 
 
@@ -74,7 +75,7 @@ class RunError(Value):
 
 
 class Step(Value):
-    """One span in the order of its start."""
+    """One span in the order of its start. ``agent`` is the nearest agent at or above it, where one is recorded."""
 
     span_id: SpanId
     parent_id: SpanId | None = None
@@ -84,6 +85,7 @@ class Step(Value):
     ended_at: Utc | None = None
     status: RunStatus = RunStatus.UNKNOWN
     error: RunError | None = None
+    agent: str | None = None
 
 
 class Part(Value):
@@ -187,8 +189,49 @@ class Retrieval(Value):
     started_at: Utc | None = None
 
 
+class Guardrail(Value):
+    """One guardrail that ran. ``triggered`` is ``None`` when its verdict was not recorded."""
+
+    span_id: SpanId
+    name: str
+    triggered: bool | None = None
+    detail: str = ""
+    started_at: Utc | None = None
+
+
+class Handoff(Value):
+    """One agent passed the work on to another. ``None`` where a side was not recorded."""
+
+    span_id: SpanId
+    source: str | None = None
+    target: str | None = None
+    at: Utc | None = None
+
+
+class Evaluation(Value):
+    """A recorded score of this run (``gen_ai.evaluation.result`` and the like). ``passed`` only where it says so."""
+
+    name: str
+    score: float | None = None
+    label: str | None = None
+    passed: bool | None = None
+    explanation: str = ""
+    span_id: SpanId | None = None
+
+
+class Capture(Value):
+    """The completeness verdict: ``found`` of ``wanted`` kinds of facts were captured; ``missing`` names the others."""
+
+    found: int = Field(ge=0)
+    wanted: int = Field(ge=0)
+    missing: tuple[str, ...] = ()
+
+
 class Run(Value):
-    """One run of an agent, read from the spans of one trace."""
+    """One run of an agent, read from the spans of one trace.
+
+    ``instrumentations`` are what wrote the spans, as ``name version``; ``notes`` say what was cut or only partly there.
+    """
 
     trace_id: TraceId
     agent: str | None = None
@@ -206,7 +249,13 @@ class Run(Value):
     model_calls: tuple[ModelCall, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     retrievals: tuple[Retrieval, ...] = ()
+    guardrails: tuple[Guardrail, ...] = ()
+    handoffs: tuple[Handoff, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    capture: Capture | None = None
+    instrumentations: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def model_requested(self) -> str | None:
@@ -244,6 +293,9 @@ class RunSummary(Value):
     ended_at: Utc | None = None
     completeness: Completeness = Completeness.MISSING_ROOT
     steps: int = 0
+    capture: Capture | None = None
+    instrumentations: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def summarise(run: Run, counts: EffectCounts) -> RunSummary:
@@ -266,4 +318,7 @@ def summarise(run: Run, counts: EffectCounts) -> RunSummary:
         ended_at=run.ended_at,
         completeness=run.completeness,
         steps=len(run.steps),
+        capture=run.capture,
+        instrumentations=run.instrumentations,
+        notes=run.notes,
     )

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
-from pydantic import ValidationError
 
 from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.desired import TOOL_CLASS, Setting, catalogue_of
@@ -101,11 +100,6 @@ class Reader:
         self._redactor = redactor
         self._parser = parser
         self._sources: list[tuple[str, Any]] = []
-        for name, source in registry.trace_sources.items():
-            try:
-                self._sources.append((name, source.make(source.settings())))
-            except ValidationError:
-                log.warning("trace_source_not_configured", source=name)
 
     async def read(self, trace_id: str, agent: str | None) -> Reading | None:
         """The run of this trace, frozen as evidence; None when nobody has it (yet). Refused when it cannot be read."""

@@ -43,7 +43,12 @@ from bot.plugin.interactions import (
     interaction,
 )
 from bot.plugin.traces import (
+    Fetched,
+    StoreAnswer,
+    StoreHttp,
+    StoreSettings,
     TraceSource,
+    TraceStore,
     trace_source,
 )
 from bot.plugin.verbs import (
@@ -75,6 +80,7 @@ __all__ = [
     "EvalFormat",
     "EvalFormatPlugin",
     "EvalProof",
+    "Fetched",
     "FieldErrors",
     "Hidden",
     "Incidents",
@@ -97,7 +103,11 @@ __all__ = [
     "Requests",
     "Say",
     "Services",
+    "StoreAnswer",
+    "StoreHttp",
+    "StoreSettings",
     "TraceSource",
+    "TraceStore",
     "action",
     "alert_source",
     "control_plane",
