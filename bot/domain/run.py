@@ -5,50 +5,58 @@ redacted, and still foreign text.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from bot.domain.base import Json, Utc, Value
 from bot.domain.effect import EffectCounts
+from bot.domain.message import Message, Part, ToolDefinition
+from bot.domain.step import (
+    Completeness,
+    Evaluation,
+    Guardrail,
+    Handoff,
+    RunError,
+    RunStatus,
+    SpanId,
+    Step,
+    StepKind,
+    TraceId,
+)
 
-TraceId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-SpanId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+__all__ = [
+    "UNRECORDED_TOOL",
+    "Capture",
+    "Completeness",
+    "Document",
+    "Evaluation",
+    "Executed",
+    "Gap",
+    "Guardrail",
+    "Handoff",
+    "Message",
+    "ModelCall",
+    "Part",
+    "Retrieval",
+    "Run",
+    "RunError",
+    "RunStatus",
+    "RunSummary",
+    "SpanId",
+    "Step",
+    "StepKind",
+    "ToolCall",
+    "ToolDefinition",
+    "TraceId",
+    "summarise",
+]
 
 UNRECORDED_TOOL = "(tool not recorded)"
 """The name of a tool call of which only a model's finish reason is known: it happened or not, and nobody recorded what.
 
 It is no tool that could be revoked or classified; it keeps a run from being shown as one that changed nothing.
 """
-
-
-class StepKind(StrEnum):
-    """What a span of a run was."""
-
-    AGENT = "agent"
-    PLAN = "plan"
-    MODEL = "model"
-    TOOL = "tool"
-    RETRIEVAL = "retrieval"
-    GUARDRAIL = "guardrail"
-    HANDOFF = "handoff"
-    STEP = "step"
-
-
-class RunStatus(StrEnum):
-    """How a run or a step ended, as recorded."""
-
-    OK = "ok"
-    ERROR = "error"
-    UNKNOWN = "unknown"
-
-
-class Completeness(StrEnum):
-    """Whether the whole trace is there: a root and no missing parents, some parents missing, or no root yet."""
-
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    MISSING_ROOT = "missing_root"
 
 
 class Executed(StrEnum):
@@ -65,58 +73,6 @@ class Gap(Value):
     field: str
     span_id: SpanId | None = None
     hint: str
-
-
-class RunError(Value):
-    """What the trace says went wrong. ``type`` is ``error.type`` or an exception's class."""
-
-    type: str | None = None
-    message: str = ""
-
-
-class Step(Value):
-    """One span in the order of its start. ``agent`` is the nearest agent at or above it, where one is recorded."""
-
-    span_id: SpanId
-    parent_id: SpanId | None = None
-    kind: StepKind
-    name: str
-    started_at: Utc | None = None
-    ended_at: Utc | None = None
-    status: RunStatus = RunStatus.UNKNOWN
-    error: RunError | None = None
-    agent: str | None = None
-
-
-class Part(Value):
-    """A piece of a message. ``tool_call`` has ``call_id, name, arguments``; ``tool_result`` ``call_id, result``."""
-
-    kind: Literal["text", "tool_call", "tool_result", "reasoning", "other"]
-    text: str | None = None
-    call_id: str | None = None
-    name: str | None = None
-    arguments: Json = None
-    result: Json = None
-
-
-class Message(Value):
-    """One message of a prompt or an answer."""
-
-    role: str
-    parts: tuple[Part, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The text parts joined, for showing."""
-        return "\n".join(part.text for part in self.parts if part.kind == "text" and part.text)
-
-
-class ToolDefinition(Value):
-    """A tool as it was offered to the model. ``parameters`` is its JSON schema."""
-
-    name: str
-    description: str | None = None
-    parameters: Json = None
 
 
 class ModelCall(Value):
@@ -187,36 +143,6 @@ class Retrieval(Value):
     query: str | None = None
     documents: tuple[Document, ...] | None = None
     started_at: Utc | None = None
-
-
-class Guardrail(Value):
-    """One guardrail that ran. ``triggered`` is ``None`` when its verdict was not recorded."""
-
-    span_id: SpanId
-    name: str
-    triggered: bool | None = None
-    detail: str = ""
-    started_at: Utc | None = None
-
-
-class Handoff(Value):
-    """One agent passed the work on to another. ``None`` where a side was not recorded."""
-
-    span_id: SpanId
-    source: str | None = None
-    target: str | None = None
-    at: Utc | None = None
-
-
-class Evaluation(Value):
-    """A recorded score of this run (``gen_ai.evaluation.result`` and the like). ``passed`` only where it says so."""
-
-    name: str
-    score: float | None = None
-    label: str | None = None
-    passed: bool | None = None
-    explanation: str = ""
-    span_id: SpanId | None = None
 
 
 class Capture(Value):
