@@ -220,9 +220,38 @@ def _opened(event: ev.IncidentOpened, _: Names) -> _Told:
 def _run_attached(event: ev.RunAttached, _: Names) -> _Told:
     size = f"{event.evidence_bytes / 1000:,.0f} kB"
     frozen = f"Run {words.short_trace(event.run.trace_id)} frozen as evidence"
+    why = f" · {event.source_note}" if event.source_note else ""
     return _Told(
-        frozen, f"{number(event.run.steps, 'step')} from {event.source}, {size}, sha256 {event.evidence[:12]}…"
+        frozen, f"{number(event.run.steps, 'step')} from {event.source}, {size}, sha256 {event.evidence[:12]}…{why}"
     )
+
+
+def _compared(event: ev.ChangesFound, _: Names) -> _Told:
+    run = words.short_trace(event.trace_id)
+    if event.changes:
+        against = f"compared with {number(event.compared, 'good run')}"
+        return _Told(f"{number(len(event.changes), 'change')} found in run {run}", against)
+    if event.compared:
+        return _Told(f"Nothing changed in run {run}", f"compared with {number(event.compared, 'good run')}")
+    return _Told(f"Run {run} was not compared", event.note)
+
+
+def _similar(event: ev.SimilarRunsFound, _: Names) -> _Told:
+    looked = f"{number(event.searched, 'recorded run')} searched"
+    like = f"like run {words.short_trace(event.trace_id)}"
+    if not event.runs:
+        return _Told(f"No other run found {like}", looked)
+    return _Told(f"{number(event.runs, 'more run')} found {like}", looked)
+
+
+def _offered(event: ev.RunsOffered, _: Names) -> _Told:
+    window = f"ended from {event.start:%H:%M} to {event.end:%H:%M}; add the right ones in Slack"
+    return _Told(f"{number(event.total, 'run')} offered to choose from", window if event.total else "none ended then")
+
+
+def _added(event: ev.RunsAdded, _: Names) -> _Told:
+    runs = ", ".join(words.short_trace(trace) for trace in event.trace_ids[:12])
+    return _Told(f"added {number(len(event.trace_ids), 'run')}", f"{event.why}: {runs}")
 
 
 def _paged(event: ev.PersonPaged, names: Names) -> _Told:
@@ -249,6 +278,10 @@ _TOLD: dict[type, Callable[[Any, Names], _Told]] = {
         f"No run found for {words.short_trace(e.trace_id)}" if e.trace_id else "No run was named", e.reason
     ),
     ev.RunAttached: _run_attached,
+    ev.ChangesFound: _compared,
+    ev.SimilarRunsFound: _similar,
+    ev.RunsOffered: _offered,
+    ev.RunsAdded: _added,
     ev.EffectsListed: lambda e, _: _Told(f"{number(len(e.effects), 'tool call')} listed"),
     ev.ChannelReady: lambda e, _: _Told(f"Channel #{e.name} ready"),
     ev.CardPosted: lambda _e, _: _Told("Card posted"),
