@@ -44,6 +44,7 @@ from bot.plugin.interactions import (
 )
 from bot.plugin.traces import (
     Fetched,
+    QueryParams,
     StoreAnswer,
     StoreHttp,
     StoreSettings,
@@ -96,6 +97,7 @@ __all__ = [
     "ParsedAlerts",
     "Plugin",
     "Prefill",
+    "QueryParams",
     "Quiet",
     "Registry",
     "Rejected",

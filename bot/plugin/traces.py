@@ -56,15 +56,19 @@ class StoreAnswer:
     body: bytes
 
 
+QueryParams = Mapping[str, str | Sequence[str]]
+"""Query parameters; one with several values is written once for each (``selects=ID&selects=NAME``)."""
+
+
 class StoreHttp(Protocol):
     """Requests to one store's ``url`` and nowhere else: no redirects, capped, retried until the deadline.
 
     ``path`` is joined to the base. 2xx and 404 are answered; anything else raises ``ActionFailed`` (a no: credentials,
-    wrong address) or ``OutcomeUnknown`` (no answer within the deadline). Texts of errors never hold a credential.
+    wrong address, 501) or ``OutcomeUnknown`` (no answer within the deadline). Texts of errors never hold a credential.
     """
 
     async def get(
-        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self, path: str, params: QueryParams | None = None, headers: Mapping[str, str] | None = None
     ) -> StoreAnswer:
         """GET."""
         ...
