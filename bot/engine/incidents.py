@@ -1,9 +1,16 @@
 """Reading incidents for interactions: ``plugin.Incidents`` over the store."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.domain.incident import Incident
+from bot.domain.run import Run
+from bot.engine.evidence import FrozenRuns
 from bot.engine.parts import Parts
+from bot.errors import Refused, StoreUnavailable
+
+RUN_SECONDS = 1.2
+"""A modal must open within Slack's three seconds; without the steps rather than not at all."""
 
 
 class StoredIncidents:
@@ -12,6 +19,7 @@ class StoredIncidents:
     def __init__(self, parts: Parts) -> None:
         """``parts`` is what the engine works with."""
         self._incidents = parts.store.incidents
+        self._frozen = FrozenRuns(parts.store.evidence)
 
     async def get(self, incident_id: str) -> Incident:
         """The incident; Refused when there is none."""
@@ -28,3 +36,11 @@ class StoredIncidents:
     async def open_ids(self, limit: int) -> Sequence[str]:
         """Ids of the newest open incidents."""
         return await self._incidents.open_ids(limit)
+
+    async def run(self, incident: Incident, trace_id: str) -> Run | None:
+        """The frozen run of this incident; None when it cannot be read in the time that a click has, or at all."""
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                return await self._frozen.run(incident, trace_id)
+        except (TimeoutError, Refused, StoreUnavailable):
+            return None

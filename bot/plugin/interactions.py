@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.domain.base import Json, Value
 from bot.domain.events import Actor
 from bot.domain.incident import Incident
+from bot.domain.run import Run
 
 
 class Kind(StrEnum):
@@ -107,6 +108,10 @@ class Incidents(Protocol):
         """Ids of the newest open incidents."""
         ...
 
+    async def run(self, incident: Incident, trace_id: str) -> Run | None:
+        """The frozen run of this incident; None when it cannot be read in the time that a click has, or at all."""
+        ...
+
 
 class Requests(Protocol):
     """What interactions may ask of the kernel. Each is one durable write, safe to repeat with the same key."""
@@ -114,7 +119,7 @@ class Requests(Protocol):
     async def lifecycle(
         self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
     ) -> None:
-        """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin`` or ``declare``. Done by the worker."""
+        """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin``, ``declare`` or ``add_runs``."""
         ...
 
     async def declare(self, by: Actor, *, key: str, agent: str | None, summary: str, channel: str | None) -> None:

@@ -12,7 +12,7 @@ from bot.domain.effect import EffectCounts, counts
 from bot.domain.incident import Incident, IncidentState
 from bot.plugin import OfferView
 from bot.views import blocks as b
-from bot.views import limits, words
+from bot.views import limits, recorder_words, words
 from bot.views.blocks import Block, Card
 from bot.views.card_buttons import containment, lifecycle, unknown_rows
 from bot.views.card_rows import Width, effect_rows, reported, result_rows
@@ -139,6 +139,8 @@ def _blast(v: _View) -> str:
         lines.append(said)
     absent = words.missing(v.incident)
     lines += [foreign(text, v.width(240)) for text in absent[:2]]
+    if not v.incident.runs and (said := recorder_words.offered_words(v.incident.offered, v.incident.agent)):
+        lines.append(foreign(f"{said[:1].upper()}{said[1:]}.", v.width(240)))
     if len(absent) > 2:
         lines.append(f"and {number(len(absent) - 2, 'more run')} that could not be read")
     return "\n".join(lines)
@@ -147,12 +149,38 @@ def _blast(v: _View) -> str:
 def _unseen(v: _View) -> str:
     """Recorder gaps, and the reads with the way to correct a wrong guess."""
     parts = []
+    if said := _changed(v):
+        parts.append(said)
     if gaps := words.not_recorded(v.incident):
         more = f" and {len(gaps) - 6} more" if len(gaps) > 6 else ""
-        parts.append(f"⚪ not recorded: {', '.join(foreign(gap, v.width(40)) for gap in gaps[:6])}{more}")
+        parts.append(f"⚪ {_captured(v)}not recorded: {', '.join(foreign(g, v.width(40)) for g in gaps[:6])}{more}")
+    parts += [foreign(text, v.width(200)) for text in _notes(v)]
     if reads := words.reads(v.tally):
         parts.append(f"{reads}{_correct(v) if v.tally.guessed else ''}")
     return "\n".join(parts)
+
+
+def _changed(v: _View) -> str:
+    """What differs from the last good runs, most telling first, with counts."""
+    run = words.worst_run(v.incident)
+    compared = v.incident.compared_run(run.summary.trace_id) if run is not None else None
+    said = recorder_words.compared_words(compared, v.now)
+    return foreign(said[:1].upper() + said[1:], v.width(420)) if said else ""
+
+
+def _captured(v: _View) -> str:
+    run = words.worst_run(v.incident)
+    capture = run.summary.capture if run is not None else None
+    return f"captured {capture.found} of {capture.wanted}; " if capture is not None and capture.wanted else ""
+
+
+def _notes(v: _View) -> list[str]:
+    """Why this recording of the run and not another, and what of it was cut or only partly there."""
+    run = words.worst_run(v.incident)
+    if run is None:
+        return []
+    source = [f"read from {run.source}: {run.source_note}"] if run.source_note else []
+    return [*source, *run.summary.notes][:2]
 
 
 def _correct(v: _View) -> str:
@@ -208,6 +236,9 @@ def _run(v: _View) -> str:
     parts = [code(words.short_trace(run.summary.trace_id), 12)]
     if len(v.incident.runs) > 1:
         parts.append(f"+{number(len(v.incident.runs) - 1, 'run')}")
+    similar = recorder_words.still_similar(v.incident, run.summary.trace_id)
+    if said := recorder_words.similar_words(similar):
+        parts.append(said)
     if v.repeats > 1:
         parts.append(f"alert seen {v.repeats:,} times")
     return " · ".join(parts)

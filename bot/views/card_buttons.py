@@ -13,6 +13,7 @@ from bot.plugin import OfferView
 from bot.views import blocks as b
 from bot.views import limits, words
 from bot.views.blocks import Block
+from bot.views.recorder_words import still_similar
 from bot.views.text import cut
 
 ACK: Final = "pullcord_ack"
@@ -27,6 +28,9 @@ MORE: Final = "pullcord_more"
 CHECK: Final = "pullcord_check"
 MARK_DONE: Final = "pullcord_mark_done"
 MARK_NOT_DONE: Final = "pullcord_mark_not_done"
+SHOW_RUN: Final = "pullcord_show_run"
+SIMILAR: Final = "pullcord_similar"
+OFFERED: Final = "pullcord_offered"
 
 ABOUT_UNKNOWN: Final = frozenset({"check", "mark_done", "mark_not_done"})
 """Offers about an unknown execution; the card makes their buttons itself, beside the execution."""
@@ -38,18 +42,33 @@ _IN_MENU: Final = limits.OVERFLOW_OPTIONS - 2
 
 
 def lifecycle(incident: Incident) -> list[Block]:
-    """Acknowledge, take command, resolve: what the state allows. One green button at most."""
+    """Acknowledge, take command, resolve: what the state allows, then the run. One green button at most."""
     match incident.state:
         case IncidentState.RESOLVED:
-            return []
+            return run_buttons(incident)
         case IncidentState.CONTAINED:
-            return [b.button(RESOLVE, "Resolve…", incident.id, style="primary")]
+            return [b.button(RESOLVE, "Resolve…", incident.id, style="primary"), *run_buttons(incident)]
         case IncidentState.OPEN:
             first = [b.button(ACK, "Acknowledge", incident.id, style="primary")]
         case IncidentState.ACKNOWLEDGED:
             first = []
     take = [b.button(TAKE, "Take command", incident.id)] if incident.commander is None else []
-    return [*first, *take, b.button(RESOLVE, "Resolve…", incident.id)]
+    return [*first, *take, b.button(RESOLVE, "Resolve…", incident.id), *run_buttons(incident)]
+
+
+def run_buttons(incident: Incident) -> list[Block]:
+    """The steps of the worst run; what looks the same; or which recorded run may be meant."""
+    worst = words.worst_run(incident)
+    if worst is None:
+        if not incident.open or incident.offered is None or not incident.offered.lines:
+            return []
+        return [b.button(OFFERED, "Choose run…", incident.id)]
+    value = f"{incident.id}|{worst.summary.trace_id}"
+    made = [b.button(SHOW_RUN, "Show run", value)]
+    similar = still_similar(incident, worst.summary.trace_id) if incident.open else None
+    if similar is not None and similar.runs:
+        made.append(b.button(SIMILAR, f"Review {similar.runs:,} alike…", value))
+    return made
 
 
 def offer_button(offer: OfferView, agent: str | None, place: int, width: Callable[[int], int]) -> Block:

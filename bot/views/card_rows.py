@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
 from bot.domain.incident import Incident
-from bot.views import limits, words
+from bot.views import limits, recorder_words, words
 from bot.views.text import clock, clock_seconds, code, foreign, moment, number, person
 
 Width = Callable[[int], int]
@@ -31,7 +31,10 @@ def effect_row(effect: Effect, now: datetime, width: Width) -> str:
     back, deadline, rest = words.way_back(effect, now)
     way = f"*{back}{f' {clock(deadline)}' if deadline else ''}*{f' {rest}' if rest else ''}"
     asked = " · *outcome unknown*, counted as done" if effect.outcome is EffectOutcome.UNKNOWN else ""
-    return f"{' '.join(parts)} · {way}{asked}"
+    hinted = recorder_words.suggestion_words(effect)
+    hint = f" · _{foreign(hinted, width(120))}_" if hinted else ""
+    came = "".join(f" · ⚠ {foreign(said, width(160))}" for said in recorder_words.origin_words(effect)[:2])
+    return f"{' '.join(parts)} · {way}{asked}{hint}{came}"
 
 
 def effect_rows(incident: Incident, now: datetime, width: Width) -> list[str]:

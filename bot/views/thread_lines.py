@@ -13,7 +13,7 @@ from bot.domain.action import Execution, Verified
 from bot.domain.effect import Effect, ranked
 from bot.domain.incident import Incident
 from bot.domain.run import Completeness
-from bot.views import limits, words
+from bot.views import limits, recorder_words, words
 from bot.views.card_rows import effect_row
 from bot.views.text import (
     clock,
@@ -90,8 +90,10 @@ def _run_attached(event: ev.RunAttached, _: Incident) -> str:
     frozen = f"*Run {code(words.short_trace(run.trace_id), 12)} is frozen as evidence:*"
     steps = f"{number(run.steps, 'step')} from {foreign(event.source, 40)}"
     lines = [f"{frozen} {steps}, {asked}, {served}, sha256 {code(event.evidence[:16] + '…', 20)}.{open_end}"]
+    lines += [foreign(text, 300) for text in (event.source_note, *run.notes) if text]
     if gaps:
-        lines.append(f"⚪ not recorded: {gaps}")
+        verdict = recorder_words.capture_words(run.capture)
+        lines.append(f"⚪ {foreign(verdict, 300)}" if verdict else f"⚪ not recorded: {gaps}")
     return "\n".join(lines)
 
 
@@ -110,6 +112,50 @@ def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
         size += len(row) + 1
     left = len(changes) - len(rows) + 1
     return "\n".join([*rows, f"and {left:,} more on the timeline page"] if left else rows)
+
+
+def _changes(event: ev.ChangesFound, incident: Incident) -> str:
+    run = code(words.short_trace(event.trace_id), 12)
+    if not event.changes:
+        if event.compared:
+            against = number(event.compared, "recent good run")
+            return f"*Nothing changed* in run {run} against {against} of its kind."
+        return f"*Run {run} was not compared:* {foreign(event.note or 'there is no good run of its kind', 300)}"
+    rows = [f"• {foreign(recorder_words.difference_words(change), 300)}" for change in event.changes[:12]]
+    left = len(event.changes) - len(rows)
+    more = [f"and {left:,} more on the timeline page"] if left else []
+    note = [foreign(event.note, 200)] if event.note else []
+    head = f"*Changed in run {run}* against {number(event.compared, 'recent good run')}:"
+    del incident
+    return "\n".join([head, *rows, *more, *note])
+
+
+def _similar(event: ev.SimilarRunsFound, _: Incident) -> str | None:
+    if not event.runs:
+        return None
+    rows = [f"• {foreign(recorder_words.group_words(group), 400)}" for group in event.groups[:8]]
+    many = f"{event.runs:,} more {'run looks' if event.runs == 1 else 'runs look'} the same"
+    looked = f"of {number(event.searched, 'recorded run')}"
+    return "\n".join([f"*{many}* {looked}. They join only when a person adds them:", *rows])
+
+
+def _offered(event: ev.RunsOffered, incident: Incident) -> str:
+    whose = f" of {foreign(incident.agent, 60)}" if incident.agent else ""
+    if not event.total:
+        return f"*No run{whose} was recorded* in the alert's window."
+    rows = [
+        f"• {code(words.short_trace(line.trace_id), 12)} {foreign(recorder_words.line_words(line), 200)}"
+        for line in event.lines[:8]
+    ]
+    head = f"*{number(event.total, 'run')}{whose} ended in its window;* press Choose run on the card:"
+    return "\n".join([head, *rows])
+
+
+def _runs_added(event: ev.RunsAdded, _: Incident) -> str:
+    named = ", ".join(code(words.short_trace(trace), 12) for trace in event.trace_ids[:12])
+    left = len(event.trace_ids) - 12
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"*{_by(event.by)} added {number(len(event.trace_ids), 'run')}:* {named}{more}"
 
 
 def _row(effect: Effect, event: ev.EffectsListed) -> str:
@@ -219,6 +265,10 @@ _LINES: dict[type, Callable[[Any, Incident], str | None]] = {
     ev.RunMissing: _run_missing,
     ev.RunAttached: _run_attached,
     ev.EffectsListed: _effects,
+    ev.ChangesFound: _changes,
+    ev.SimilarRunsFound: _similar,
+    ev.RunsOffered: _offered,
+    ev.RunsAdded: _runs_added,
     ev.SlackRefused: _slack_refused,
     ev.PersonPaged: _paged,
     ev.EscalationEnded: _escalation_ended,

@@ -11,6 +11,7 @@ LINES = (
     "undo [INC-42] [execution]: takes an action back",
     "note [INC-42] <text>: puts a note on the timeline",
     "effects [INC-42]: what the run changed, the worst first",
+    "steps [INC-42] [trace]: the steps of a run",
     "timeline [INC-42]: a link to its page, for you alone",
     "status [INC-42]: where it stands; without one, all that is open",
     "who [INC-42]: who was woken, who has it, who leads",

@@ -101,13 +101,13 @@ def test_the_text_is_one_sentence_for_notifications() -> None:
 @pytest.mark.parametrize(
     ("incident", "buttons"),
     [
-        (FIRING, ["Acknowledge", "Take command", "Resolve…"]),
-        (WORKING, ["Resolve…"]),
-        (RESOLVED, []),
+        (FIRING, ["Acknowledge", "Take command", "Resolve…", "Show run"]),
+        (WORKING, ["Resolve…", "Show run"]),
+        (RESOLVED, ["Show run"]),
     ],
 )
 def test_lifecycle_buttons_follow_the_state(incident: Incident, buttons: list[str]) -> None:
-    """Nothing is offered twice, and a closed incident has no lifecycle left."""
+    """Nothing is offered twice, and a closed incident has no lifecycle left; its run can still be looked at."""
     assert labels(row(card(incident, [], NOW), "lifecycle")) == buttons
 
 

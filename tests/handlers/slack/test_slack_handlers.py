@@ -11,6 +11,7 @@ import pytest
 from bot.domain.base import Json
 from bot.domain.events import Actor, ActorKind
 from bot.domain.incident import AlertState, Incident, IncidentState
+from bot.domain.run import Run
 from bot.errors import Refused
 from bot.plugin import (
     Click,
@@ -25,7 +26,7 @@ from bot.plugin import (
     Services,
 )
 from bot.registry import discover
-from bot.views import card_buttons, forms
+from bot.views import card_buttons, forms, run_modal
 from handlers.slack.help import LINES
 from handlers.slack.where import incident_id
 
@@ -68,6 +69,7 @@ class Desk:
     stored: list[OfferView] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     answer: Reply = field(default_factory=Quiet)
+    runs: dict[str, Run] = field(default_factory=dict)
 
     async def get(self, incident_id: str) -> Incident:
         if incident_id not in self.incidents:
@@ -82,6 +84,9 @@ class Desk:
 
     async def open_ids(self, limit: int) -> Sequence[str]:
         return [i.id for i in self.incidents.values() if i.open][:limit]
+
+    async def run(self, incident: Incident, trace_id: str) -> Run | None:
+        return self.runs.get(trace_id)
 
     async def lifecycle(
         self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
@@ -151,8 +156,11 @@ async def run(registry: Registry, desk: Desk, kind: Kind, name: str, **click: An
 def test_every_button_and_modal_that_views_make_has_an_interaction(registry: Registry) -> None:
     """A button that does nothing is the worst button."""
     ids = ("ACK", "TAKE", "RESOLVE", "NOTE", "TIMELINE", "TRAY", "DECLARE", "RUN", "MORE", "CHECK")
-    buttons = {getattr(card_buttons, name) for name in (*ids, "MARK_DONE", "MARK_NOT_DONE")}
+    buttons = {
+        getattr(card_buttons, name) for name in (*ids, "MARK_DONE", "MARK_NOT_DONE", "SHOW_RUN", "SIMILAR", "OFFERED")
+    }
     views = {forms.RESOLVE_SUBMIT, forms.NOTE_SUBMIT, forms.MARK_SUBMIT, forms.DECLARE_SUBMIT, "pullcord_submit"}
+    views |= {run_modal.SIMILAR_SUBMIT, run_modal.OFFERED_SUBMIT}
     assert buttons <= {name for kind, name in registry.interactions if kind is Kind.BUTTON}
     assert views <= {name for kind, name in registry.interactions if kind is Kind.VIEW}
 
