@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.base import Json
-from bot.domain.effect import Effect, SeverityInputs, counts, severity_inputs
+from bot.domain.effect import Effect, SeverityInputs, severity_inputs
 from bot.domain.events import PULLCORD, EffectsListed, Event, RunAttached, SeveritySet
 from bot.domain.incident import Incident
-from bot.domain.run import Run, summarise
+from bot.domain.run import RunSummary
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
 from bot.settings import Settings
@@ -26,7 +26,7 @@ MOST_BYTES = 150_000
 class Reading:
     """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` which rules classed it."""
 
-    run: Run
+    summary: RunSummary
     effects: tuple[Effect, ...]
     evidence: str
     evidence_bytes: int
@@ -36,13 +36,13 @@ class Reading:
 
 def attach(incident: Incident, reading: Reading, settings: Settings, now: datetime) -> Write:
     """The entries for a run, its severity, and another page when it shows new effects that cannot be undone."""
-    run, effects = reading.run, reading.effects
+    run, effects = reading.summary, reading.effects
     parts = tuple(in_parts(effects))
     events: list[Event] = [
         RunAttached(
             at=now,
             by=PULLCORD,
-            run=summarise(run, counts(effects)),
+            run=run,
             evidence=reading.evidence,
             evidence_bytes=reading.evidence_bytes,
             source=reading.source,

@@ -12,67 +12,47 @@ import structlog
 
 from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.desired import TOOL_CLASS, Setting, catalogue_of
-from bot.domain.effect import Effect, Reversibility
-from bot.domain.run import Run
-from bot.domain.span import SpanRecord
-from bot.effects.assess import assess
+from bot.domain.effect import Reversibility
 from bot.engine.attaching import Reading
 from bot.errors import PullcordError, StoreUnavailable
 from bot.plugin import Registry
 from bot.ports import Clock
-from bot.recorder.evidence import freeze
 from bot.recorder.limits import Limits
 from bot.recorder.normalise import normalise
 from bot.recorder.otlp import JSON, PROTOBUF
 from bot.recorder.pack import read_body
 from bot.recorder.redact import Redactor
+from bot.recorder.run_reading import RunReading, read_run, reading_of
 from bot.settings import Settings
 from bot.timeline.store import Store
 
 log = structlog.get_logger(__name__)
 
 FETCH_SECONDS = 10.0
-LARGE = 256_000
-"""Bytes of records from which on another process normalises: a thread would take the interpreter from a click."""
 OWN = "otlp"
 """What a run's ``source`` says when the spans came to our own receiver."""
 
 _CLASSES = frozenset(Reversibility) - {Reversibility.UNCLASSIFIED}
 
-ReadRecords = tuple[Run, tuple[Effect, ...], bytes]
-
 
 class RunReader(Protocol):
-    """Normalises large runs in a process of its own (``bot.recorder.offload.Parser``)."""
+    """Reads runs off the event loop, large ones in a process of its own (``bot.recorder.offload.Parser``)."""
 
-    async def read(self, records: list[bytes]) -> Run:
-        """The run of these stored spans."""
+    async def read(
+        self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
+    ) -> RunReading:
+        """The summary, the effects and the frozen bytes of these stored spans. Raises Refused and Busy."""
         ...
-
-
-def read_records(records: Sequence[bytes], catalogue: Catalogue, now: datetime, run: Run | None = None) -> ReadRecords:
-    """From stored spans to the run (unless it was read already), its effects, and the bytes to freeze. Pure.
-
-    Raises Refused when there is no run in them.
-    """
-    return read_spans([SpanRecord.from_bytes(raw) for raw in records], catalogue, now, run)
-
-
-def read_spans(spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime, run: Run | None = None) -> ReadRecords:
-    """The same for spans that were parsed already."""
-    found = normalise(spans) if run is None else run
-    effects = tuple(assess(found, catalogue, now))
-    return found, effects, b"".join(freeze(found, spans, catalogue.version).chunks)
 
 
 def read_export(
     body: bytes, trace_id: str, redactor: Redactor, catalogue: Catalogue, now: datetime
-) -> ReadRecords | None:
+) -> RunReading | None:
     """From another store's OTLP export (JSON or protobuf) to the run of one trace, redacted first. None: not in it."""
     kind = JSON if body.lstrip()[:1] == b"{" else PROTOBUF
     export = read_body(body, kind, "", redactor, Limits())
     spans = [span for span in export.spans if span.trace_id == trace_id]
-    return read_spans(spans, catalogue, now) if spans else None
+    return reading_of(normalise(spans), spans, catalogue, now) if spans else None
 
 
 def _why(setting: Setting) -> str:
@@ -106,22 +86,21 @@ class Reader:
         now, source = self._clock.now(), OWN
         catalogue = await self._catalogue_for(agent)
         records = await self._store.spans.load(trace_id)
-        found: ReadRecords | None
-        if records:
-            large = self._parser is not None and sum(map(len, records)) > LARGE
-            run = await self._parser.read(records) if large and self._parser is not None else None
-            found = await asyncio.to_thread(read_records, records, catalogue, now, run)
+        found: RunReading | None
+        if records and self._parser is not None:
+            found = await self._parser.read(records, catalogue, now)
+        elif records:
+            found = await asyncio.to_thread(read_run, records, catalogue, now)
         else:
             source, found = await self._elsewhere(trace_id, catalogue, now)
         if found is None:
             return None
-        run, effects, frozen = found
-        digest = await self._store.evidence.put(frozen)
+        digest = await self._store.evidence.put(found.frozen)
         return Reading(
-            run=run,
-            effects=effects,
+            summary=found.summary,
+            effects=found.effects,
             evidence=digest,
-            evidence_bytes=len(frozen),
+            evidence_bytes=len(found.frozen),
             source=source,
             catalogue=catalogue.version,
         )
@@ -138,7 +117,7 @@ class Reader:
         ]
         return Catalogue(rules=(*self._catalogue.rules, *rules))
 
-    async def _elsewhere(self, trace_id: str, catalogue: Catalogue, now: datetime) -> tuple[str, ReadRecords | None]:
+    async def _elsewhere(self, trace_id: str, catalogue: Catalogue, now: datetime) -> tuple[str, RunReading | None]:
         for name, source in self._sources:
             try:
                 async with asyncio.timeout(FETCH_SECONDS):

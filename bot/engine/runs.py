@@ -68,7 +68,7 @@ class Runs:
         """Write the reading. The operation names what it replaces: a class may be given, taken back and given again."""
         parts = self._parts
         now = parts.now()
-        trace_id = reading.run.trace_id
+        trace_id = reading.summary.trace_id
 
         def decide(current: Incident) -> Write | None:
             held = current.run(trace_id)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, TypeVar, cast
 
 from pydantic_core import from_json, to_json
@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from bot.errors import Busy, Refused
 from bot.recorder.limits import Limits
 from bot.recorder.redact import Redactor
-from bot.recorder.worker import REFUSALS, read_frame, write_frame
+from bot.recorder.worker import REFUSALS, frame_of, write_frame
 
 _T = TypeVar("_T")
 Talk = Callable[[BinaryIO, BinaryIO], _T]
@@ -100,24 +100,17 @@ class Child:
         return self._process
 
 
-def ask(requests: BinaryIO, head: dict[str, Any], body: bytes) -> None:
-    """Send one request."""
-    write_frame(requests, to_json(head))
-    write_frame(requests, body)
+def ask(requests: BinaryIO, head: dict[str, Any], pieces: Sequence[bytes]) -> None:
+    """Send one request: its head says how many pieces follow."""
+    write_frame(requests, to_json({**head, "pieces": len(pieces)}))
+    for piece in pieces:
+        write_frame(requests, piece)
     requests.flush()
 
 
 def answer_head(answers: BinaryIO) -> dict[str, Any]:
     """The head of an answer. Raises the refusal that the child met."""
-    head: dict[str, Any] = from_json(answer_frame(answers))
+    head: dict[str, Any] = from_json(frame_of(answers))
     if "refused" in head:
         raise REFUSALS[head["refused"]](head["message"], field=head["field"], next_step=head["next_step"])
     return head
-
-
-def answer_frame(stream: BinaryIO) -> bytes:
-    """The next frame. Raises ``EOFError`` when the child is gone."""
-    payload = read_frame(stream)
-    if payload is None:
-        raise EOFError("the parsing process closed its answers")
-    return payload

@@ -10,33 +10,22 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Self, TypeVar
+from datetime import datetime
+from typing import Self, TypeVar
 
-from pydantic_core import from_json
-
-from bot.domain.run import Run
-from bot.domain.span import PackedSpan
+from bot.domain.catalogue import Catalogue
 from bot.errors import Busy
-from bot.recorder.child import Child, Talk, answer_frame, answer_head, ask
+from bot.recorder.child import Child, Talk
 from bot.recorder.limits import Limits
-from bot.recorder.pack import pack, read_body
+from bot.recorder.pack import PackedExport, pack, read_body
 from bot.recorder.redact import Redactor
-from bot.recorder.run_lines import run_of
-from bot.recorder.worker import cut
+from bot.recorder.run_reading import RunReading, read_run, weight
+from bot.recorder.talks import parse_talk, read_talk
 
 _T = TypeVar("_T")
 
 _PATIENCE = 5.0  # seconds that a parse may still run when we are asked to end
 _GZIP_SIZE = 4  # RFC 1952: the last four bytes say the plain size, modulo 2**32
-
-
-@dataclass(frozen=True, slots=True)
-class PackedExport:
-    """What a request held, ready for the store; ``rejected`` and ``reason`` are OTLP's ``partial_success``."""
-
-    spans: tuple[PackedSpan, ...]
-    rejected: int = 0
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +76,26 @@ class Parser:
         if len(body) > self._limits.body:  # before any queue: it would only wait to be refused
             return _parse_here(body, content_type, encoding, self._redactor, self._limits)
         if plain_size(body, encoding) > self._settings.large:
-            return await self._in_child(_parse_there(body, content_type, encoding))
+            return await self._in_child(parse_talk(body, content_type, encoding))
         return await self._run(
             "small",
             self._settings.waiting_small,
             lambda: self._small.submit(_parse_here, body, content_type, encoding, self._redactor, self._limits),
         )
 
-    async def read(self, records: Sequence[bytes]) -> Run:
-        """The run of stored spans, normalised by the child. Raises ``Refused`` as ``normalise``, and ``Busy``."""
-        return await self._in_child(_read_there(records))
+    async def read(
+        self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
+    ) -> RunReading:
+        """What an incident needs of the run of these stored spans (plain, or compressed as the store keeps them).
+
+        Normalised, assessed and frozen by the child when they are large, else in a thread. ``notes`` are added to what
+        the run says of its holes. Raises ``Refused`` as ``normalise``, and ``Busy``.
+        """
+        if weight(records) > self._settings.large:
+            return await self._in_child(read_talk(records, catalogue, now, notes))
+        return await self._run(
+            "small", self._settings.waiting_small, lambda: self._small.submit(read_run, records, catalogue, now, notes)
+        )
 
     async def _in_child(self, talk: "Talk[_T]") -> _T:
         result = await self._run(
@@ -167,30 +166,3 @@ def plain_size(body: bytes, encoding: str) -> int:
 def _parse_here(body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits) -> PackedExport:
     export = read_body(body, content_type, encoding, redactor, limits)
     return PackedExport(tuple(pack(export.spans)), export.rejected, export.reason)
-
-
-def _parse_there(body: bytes, content_type: str, encoding: str) -> "Talk[PackedExport]":
-    def talk(requests: BinaryIO, answers: BinaryIO) -> PackedExport:
-        ask(requests, {"do": "parse", "content_type": content_type, "encoding": encoding}, body)
-        head = answer_head(answers)
-        spans: list[PackedSpan] = []
-        while len(spans) < head["spans"]:
-            rows = from_json(answer_frame(answers))
-            data = answer_frame(answers)
-            pieces = cut(data, [row[-1] for row in rows])
-            spans += [
-                PackedSpan(trace_id, span_id, parent_id, agent, service, piece)
-                for (trace_id, span_id, parent_id, agent, service, _), piece in zip(rows, pieces, strict=True)
-            ]
-        return PackedExport(tuple(spans), head["rejected"], head["reason"])
-
-    return talk
-
-
-def _read_there(records: Sequence[bytes]) -> "Talk[Run]":
-    def talk(requests: BinaryIO, answers: BinaryIO) -> Run:
-        ask(requests, {"do": "read", "sizes": [len(record) for record in records]}, b"".join(records))
-        head = answer_head(answers)
-        return run_of(from_json(answer_frame(answers)) for _ in range(head["lines"]))
-
-    return talk

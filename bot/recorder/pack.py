@@ -5,6 +5,7 @@ This is the whole CPU work of the receiver, in one function that runs in a worke
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bot.domain.base import Json
 from bot.domain.span import PackedSpan, SpanEvent, SpanRecord
@@ -15,6 +16,15 @@ from bot.recorder.redact import Redactor
 
 _TEXT_CUTS = (200_000, 50_000, 10_000, 2_000, 200)
 _LIST_CUT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class PackedExport:
+    """What a request held, ready for the store; ``rejected`` and ``reason`` are OTLP's ``partial_success``."""
+
+    spans: tuple[PackedSpan, ...]
+    rejected: int = 0
+    reason: str = ""
 
 
 def read_body(body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits) -> Export:

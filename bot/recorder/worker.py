@@ -10,21 +10,23 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
-from bot.domain.span import PackedSpan, SpanRecord
+from bot.domain.catalogue import Catalogue
+from bot.domain.span import PackedSpan
 from bot.errors import Refused
 from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
-from bot.recorder.normalise import normalise
 from bot.recorder.pack import pack, read_body
 from bot.recorder.redact import RedactionSettings, Redactor
-from bot.recorder.run_lines import run_lines
+from bot.recorder.run_reading import read_run, to_lines
 
 _BATCH = 400  # spans in one frame of the answer: small enough that decoding its head never holds up the event loop
 _LENGTH = 8
+_PIECE = 1_000_000
 
 
 def write_frame(stream: BinaryIO, payload: bytes) -> None:
@@ -45,6 +47,14 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     return payload
 
 
+def frame_of(stream: BinaryIO) -> bytes:
+    """A frame that must be there. Raises ``EOFError`` when the other side is gone."""
+    payload = read_frame(stream)
+    if payload is None:
+        raise EOFError("the other side has closed")
+    return payload
+
+
 def main() -> None:
     """Answer requests until standard input ends, which it does when the parent closes it or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when we end
@@ -59,23 +69,20 @@ def main() -> None:
     redactor = Redactor(RedactionSettings.model_validate(settings["redaction"]))
     limits = Limits.model_validate(settings["limits"])
     while (head := read_frame(requests)) is not None:
-        body = read_frame(requests)
-        if body is None:
-            return
         asked = from_json(head)
+        pieces = [frame_of(requests) for _ in range(asked["pieces"])]
         try:
             if asked["do"] == "read":
-                _read(answers, asked["sizes"], body)
+                _read(answers, asked, pieces)
             else:
-                _parse(answers, asked, body, redactor, limits)
+                _parse(answers, asked, pieces, redactor, limits)
         except Refused as refusal:
             write_frame(answers, to_json(_refusal(refusal)))
         answers.flush()
 
 
-def _parse(answers: BinaryIO, asked: dict[str, Any], body: bytes, redactor: Redactor, limits: Limits) -> None:
-    export = read_body(body, asked["content_type"], asked["encoding"], redactor, limits)
-    del body
+def _parse(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], redactor: Redactor, limits: Limits) -> None:
+    export = read_body(pieces.pop(), asked["content_type"], asked["encoding"], redactor, limits)
     spans = export.spans
     write_frame(answers, to_json({"rejected": export.rejected, "reason": export.reason, "spans": len(spans)}))
     for at in range(0, len(spans), _BATCH):
@@ -84,13 +91,36 @@ def _parse(answers: BinaryIO, asked: dict[str, Any], body: bytes, redactor: Reda
         write_frame(answers, b"".join(span.data for span in batch))
 
 
-def _read(answers: BinaryIO, sizes: list[int], body: bytes) -> None:
-    """The run of stored spans, in pieces."""
-    run = normalise(SpanRecord.from_bytes(record) for record in cut(body, sizes))
-    lines = [to_json(line) for line in run_lines(run)]
+def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes]) -> None:
+    """What an incident needs of a run, from its stored spans; each piece begins with the sizes of its records."""
+    records = [record for piece in pieces for record in unjoined(piece)]
+    pieces.clear()
+    catalogue = Catalogue.model_validate(asked["catalogue"])
+    reading = read_run(records, catalogue, datetime.fromisoformat(asked["now"]), asked["notes"])
+    lines = list(to_lines(reading))
     write_frame(answers, to_json({"lines": len(lines)}))
     for line in lines:
         write_frame(answers, line)
+
+
+def joined(records: Sequence[bytes]) -> Iterator[bytes]:
+    """Records in pieces of about 1 MB: the sizes as JSON on the first line, then the bytes."""
+    batch: list[bytes] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record)
+        if size > _PIECE:
+            yield b"%b\n%b" % (to_json([len(each) for each in batch]), b"".join(batch))
+            batch, size = [], 0
+    if batch:
+        yield b"%b\n%b" % (to_json([len(each) for each in batch]), b"".join(batch))
+
+
+def unjoined(piece: bytes) -> Iterator[bytes]:
+    """The records of one piece."""
+    sizes, _, data = piece.partition(b"\n")
+    return cut(data, from_json(sizes))
 
 
 def cut(body: bytes, sizes: list[int]) -> Iterator[bytes]:

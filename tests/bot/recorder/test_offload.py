@@ -5,19 +5,22 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic_core import to_json
 
-from bot.domain.span import SpanRecord
+from bot.domain.catalogue import Catalogue, ToolRule
 from bot.errors import Busy, Refused
+from bot.recorder.evidence import thaw
 from bot.recorder.limits import Limits, TooLarge
-from bot.recorder.normalise import normalise
 from bot.recorder.offload import Parser, ParserSettings
 from bot.recorder.otlp import JSON
 from bot.recorder.redact import RedactionSettings, Redactor
-from tests.bot.recorder.samples import export, raw_span
+from bot.recorder.run_reading import read_run
+from tests.bot.recorder.samples import export, raw_span, root, tool
 from tests.support.waiting import wait_until
 
 
@@ -47,7 +50,25 @@ async def test_thread_and_child_give_the_same() -> None:
         assert len(there.spans) == 10
         assert b"[redacted: member]" in there.spans[0].data
         records = [span.data for span in there.spans]
-        assert await far.read(records) == normalise([SpanRecord.from_bytes(record) for record in records])
+        catalogue = Catalogue(rules=(ToolRule(name="refund", reversibility="compensable", undo_window="400d"),))
+        now = datetime(2026, 11, 23, tzinfo=UTC)
+        read = await far.read(records, catalogue, now, ["cut"])
+        assert read == await near.read(records, catalogue, now, ["cut"])
+        assert read == read_run([zlib.compress(record) for record in records], catalogue, now, ["cut"])
+        assert read.summary.steps == 10
+        assert read.summary.notes == ("cut",)
+
+
+async def test_a_run_of_many_tool_calls_comes_back_whole_from_the_child() -> None:
+    """Effects come in several frames, in their order, and the frozen bytes are those that a thread would make."""
+    spans = [root(), *(tool(n, "refund", arguments={"order": n}, result={"ok": True}) for n in range(2, 400))]
+    records = [span.to_bytes() for span in spans]
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    async with parser(large=0) as far:
+        read = await far.read(records, Catalogue(), now)
+    assert read == read_run(records, Catalogue(), now)
+    assert [effect.order for effect in read.effects] == list(range(1, 399))
+    assert len(thaw([read.frozen]).run.tool_calls) == 398
 
 
 async def test_many_spans_come_back_whole_and_partly_bad_ones_are_counted() -> None:
@@ -145,6 +166,7 @@ async def test_the_child_goes_home_when_idle_and_at_the_end() -> None:
 PARENT = """
 import asyncio, sys
 from bot.recorder.offload import Parser, ParserSettings
+from bot.recorder.evidence import thaw
 from bot.recorder.limits import Limits
 from bot.recorder.redact import Redactor
 async def main():
@@ -175,7 +197,11 @@ def test_what_the_child_says_at_its_end_quotes_nothing_that_it_read() -> None:
     """Its standard error is the process's own, where nobody takes secrets out."""
     hello = to_json({"redaction": {}, "limits": {}})
     record = b'{"name": {"password": "hunter2-as-it-came"}}'
-    frames = (hello, to_json({"do": "read", "sizes": [len(record)]}), record)
+    frames = (
+        hello,
+        to_json({"do": "read", "pieces": 1, "catalogue": {}, "now": "2026-11-23T00:00:00Z", "notes": []}),
+        to_json([len(record)]) + b"\n" + record,
+    )
     sent = b"".join(len(frame).to_bytes(8, "big") + frame for frame in frames)
     command = [sys.executable, "-m", "bot.recorder.worker"]
     done = subprocess.run(command, input=sent, capture_output=True, timeout=20, check=False)
