@@ -46,8 +46,8 @@ def told(event: Event, incident: Incident) -> str:
 
 def labels(incident: Incident) -> list[str]:
     """The buttons of the lifecycle row."""
-    row = next((b for b in card(incident, [], NOW).blocks if b.get("block_id") == "lifecycle"), {"elements": []})
-    return [element["text"]["text"] for element in row["elements"]]
+    rows = [block for block in card(incident, [], NOW).blocks if block.get("block_id") == "lifecycle"]
+    return [element["text"]["text"] for row in rows for element in row["elements"]]
 
 
 def test_the_card_says_what_changed_and_who_else_was_hit() -> None:
