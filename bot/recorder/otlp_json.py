@@ -38,6 +38,11 @@ def read_json(body: bytes, limits: Limits) -> Iterator[SpanRecord | BadSpan]:
         document = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise Refused(f"The body is not JSON: {error}.", field="body", next_step="Send OTLP/JSON in UTF-8.") from None
+    yield from read_document(document, limits)
+
+
+def read_document(document: Any, limits: Limits) -> Iterator[SpanRecord | BadSpan]:
+    """The same of JSON that was read already (trace stores wrap the export in an object of theirs)."""
     if not isinstance(document, dict):
         raise Refused("The body must be a JSON object.", field="body", next_step='Send {"resourceSpans": [...]}.')
     if document and "resourceSpans" not in document:  # unknown fields are ignored, but nothing else is no export
