@@ -129,8 +129,8 @@ class Condition(Value):
 class ToolRule(Value):
     """One entry of the catalogue.
 
-    ``undo_window`` counts from the end of the call; after it the class is ``after_window``. ``reason`` is shown to
-    people.
+    ``undo_window`` counts from the end of the call; after it the class is ``after_window``. ``succeeded_if`` says what
+    the recorded result is like when the call had its effect. ``reason`` is shown to people.
     """
 
     name: str | None = None
@@ -138,6 +138,7 @@ class ToolRule(Value):
     pattern: str | None = Field(default=None, max_length=_MAX_PATTERN)
     agents: tuple[str, ...] = ()
     when: dict[str, Condition] = Field(default_factory=dict)
+    succeeded_if: dict[str, Condition] = Field(default_factory=dict)
     reversibility: Reversibility
     undo_window: Duration | None = None
     after_window: Reversibility = Reversibility.IRREVERSIBLE
@@ -150,6 +151,15 @@ class ToolRule(Value):
     def _paths(cls, value: dict[str, Condition]) -> dict[str, Condition]:
         for path in value:
             path_of(path)
+        return value
+
+    @field_validator("succeeded_if")
+    @classmethod
+    def _results(cls, value: dict[str, Condition]) -> dict[str, Condition]:
+        for path in value:
+            if path_of(path)[0] != "result":
+                message = f"{path!r} does not start with 'result': success is told by what the tool answered"
+                raise ValueError(message)
         return value
 
     @field_validator("target", "summary")

@@ -40,7 +40,7 @@ def _effect(run: Run, call: ToolCall, catalogue: Catalogue, now: datetime, seen:
     agent = call.agent or run.agent or run.service
     names = tuple(dict.fromkeys(name for name in (call.agent, run.agent, run.service) if name))
     verdict = classify(call, catalogue, names)
-    outcome, outcome_reason = judge(call)
+    outcome, outcome_reason = judge(call, verdict.rule.succeeded_if if verdict.rule else None)
     at = call.ended_at or call.started_at
     reversibility, deadline, reason = _window(verdict, at, now)
     rule = verdict.rule

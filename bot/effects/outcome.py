@@ -1,88 +1,75 @@
 """What came of a call, from what was recorded of it, never from the nature of the tool. All rules are in this file.
 
-In this order, the first that fits wins:
+In this order, the first that fits wins (the words they look for: ``outcome_words.py``):
 
 1. It was not executed: failed.
-2. It timed out, was cut off or cancelled, or the far side answered 500, 502, 504, 408: **unknown**, for it may have
-   been done. Wherever that is said: by the span, by a text, or inside a structured result that calls itself failed.
-3. Code ran and exited non-zero, or ended in a traceback: **unknown**, for a part of it may have happened.
-4. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``,
-   a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error`` or ``Failed
-   to``: **failed**.
-5. No result was recorded: **unknown**.
-6. Else **applied**.
+2. The catalogue's own ``succeeded_if`` for the tool, where a result was recorded: all conditions hold, **applied**; one
+   does not, failed (unknown where rule 3 or 4 fits); they cannot be told, **unknown**.
+3. It timed out, was cut off, cancelled or aborted, or the far side answered 500, 502, 504, 408 or gRPC's UNAVAILABLE:
+   **unknown**, for it may have been done. Wherever that is said: by the span, by a text, or inside a structured result
+   that calls itself failed. 503 is a refusal; a transaction that was rolled back did nothing.
+4. Code ran and exited non-zero, or ended in a traceback, or the result says that only a part was done: **unknown**.
+5. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``,
+   a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error``, ``Failed to``,
+   ``HTTP 404`` and the like: **failed**. MCP's ``structuredContent`` and the first text of its parts are looked into.
+6. No result was recorded: **unknown**.
+7. Else **applied**.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic_core import from_json, to_json
 
 from bot.domain.base import Json
+from bot.domain.catalogue import Condition
 from bot.domain.effect import EffectOutcome
 from bot.domain.run import Executed, RunStatus, ToolCall
+from bot.effects.conditions import holds
+from bot.effects.outcome_words import (
+    CUT_OFF_SAID,
+    CUT_OFF_TEXT,
+    CUT_OFF_TYPE,
+    ERROR_KEYS,
+    ERROR_TEXT,
+    EXIT_KEYS,
+    EXIT_TEXT,
+    FAILED_WORDS,
+    HTTP_HOLDERS,
+    HTTP_KEYS,
+    MAYBE_DONE,
+    NO_ERROR,
+    PARTLY,
+    PRINTED_KEYS,
+    PROSE,
+    ROLLED_BACK,
+    SUCCESS_KEYS,
+    TOLD_KEYS,
+    TRACEBACK,
+    WORD_KEYS,
+    WRAPPERS,
+)
 
-_TIMEOUT_TYPE = re.compile(
-    r"time_?-?d?_?-?out|deadline_?exceeded|cancell?ed|connection_?(?:reset|aborted|closed)|broken_?pipe|"
-    r"remote_?(?:protocol|disconnected)|incomplete_?read|server_?disconnected|econn(?:reset|aborted)|epipe|"
-    r"socket_?hang_?up|worker_?lost|keyboard_?interrupt",
-    re.IGNORECASE,
-)
-_TIMEOUT_TEXT = re.compile(
-    r"time[ds]?[ _-]?out|deadline exceeded|connection (?:was )?(?:reset|closed|aborted)|econn(?:reset|aborted)|epipe|"
-    r"broken pipe|socket hang ?up|server disconnected|killed by signal|\b(?:http|status|error|code)\W{0,4}"
-    r"(?:408|500|502|504)\b|\b(?:500 internal|502 bad gateway|504 gateway|internal server error)",
-    re.IGNORECASE,
-)
-_TIMEOUT_SAID = re.compile(
-    r"\W{0,3}(?:(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
-    r"(?:http )?(?:500 |502 |504 |error 50[024]|internal server error))",
-    re.IGNORECASE,
-)
-"""A text that says nothing else, without calling itself an error."""
-_ERROR_TEXT = re.compile(
-    r"\s*[\"'\[(]?(?:\w{0,40}(?:error|exception)\b|error|failed to\b|fail(?:ed|ure):)", re.IGNORECASE
-)
-_PROSE = re.compile(  # text that only talks of errors
-    r"\s*errors?(?:[- ](?:free|found: 0|count: 0)|\s{0,3}[:=]\s{0,3}(?:0|none|null)\b)", re.IGNORECASE
-)
-_TRACEBACK = "Traceback (most recent call last)"
-_EXIT_TEXT = re.compile(
-    r"(?:exit(?:ed with)?[ _]?(?:code|status)|return[ _]?code|exitcode)\s{0,3}[:=]?\s{0,3}(-?\d{1,4})\b", re.IGNORECASE
-)
-_EXIT_KEYS = ("exit_code", "exitCode", "exitcode", "exit_status", "returncode", "return_code", "returnCode")
-_HTTP_KEYS = ("status_code", "statusCode", "http_status", "httpStatus", "http_code", "status")
-_ERROR_KEYS = ("error", "err", "exception", "error_message", "errorMessage")
-_FAILED_WORDS = frozenset(
-    [
-        "error",
-        "failed",
-        "failure",
-        "fail",
-        "rejected",
-        "denied",
-        "declined",
-        "refused",
-        "forbidden",
-        "unauthorized",
-        "invalid",
-    ]
-)
-_NO_ERROR: tuple[Json, ...] = (None, "", False, 0, [], {}, "none", "null", "no error")
-_TOLD_KEYS = ("message", "msg", "detail", "details", "reason", "code", "type")
-_PRINTED_KEYS = ("output", "stdout", "stderr")
-_MAYBE_DONE = frozenset([408, 500, 502, 504])
 _HEAD = 2_000
+_MAYBE = "it timed out or was cut off; it may have been done"
+_PART = "a part of it may have happened"
 
 
-def judge(call: ToolCall) -> tuple[EffectOutcome, str]:
-    """The outcome of a call and the reason in words."""
+def judge(call: ToolCall, succeeded_if: Mapping[str, Condition] | None = None) -> tuple[EffectOutcome, str]:
+    """The outcome of a call and the reason in words. ``succeeded_if`` is what the catalogue says of this tool."""
     if call.executed is Executed.NO:
         return EffectOutcome.FAILED, "it was not executed"
-    doubt = next(_doubts(call), None)
+    bodies = _bodies(call.result)
+    doubt = next(_doubts(call, bodies), None)
+    if succeeded_if and call.result_recorded:
+        return _by_condition(call, succeeded_if, bodies, doubt)
+    return _by_looks(call, bodies, doubt)
+
+
+def _by_looks(call: ToolCall, bodies: list[Json], doubt: str | None) -> tuple[EffectOutcome, str]:
+    """Rules 3 to 7."""
     if doubt is not None:
         return EffectOutcome.UNKNOWN, doubt
-    failure = next(_failures(call), None)
+    failure = next(_failures(call, bodies), None)
     if failure is not None:
         return EffectOutcome.FAILED, failure
     if call.executed is Executed.UNKNOWN:
@@ -92,39 +79,65 @@ def judge(call: ToolCall) -> tuple[EffectOutcome, str]:
     return EffectOutcome.APPLIED, "a result was recorded and it is no error"
 
 
-def _doubts(call: ToolCall) -> Iterator[str]:
+def _by_condition(
+    call: ToolCall, conditions: Mapping[str, Condition], bodies: list[Json], doubt: str | None
+) -> tuple[EffectOutcome, str]:
+    """Three-valued: what the conditions cannot tell is unknown, whatever the result looks like."""
+    seen = [call, *(call.model_copy(update={"result": body}) for body in bodies)]
+    answers = [holds(conditions, one, absent=None) for one in seen]
+    if True in answers:
+        return EffectOutcome.APPLIED, "its result is what the catalogue's succeeded_if asks for"
+    if False in answers:
+        if doubt is not None:
+            return EffectOutcome.UNKNOWN, doubt
+        return EffectOutcome.FAILED, "its result is not what the catalogue's succeeded_if asks for"
+    fields = ", ".join(conditions)
+    return EffectOutcome.UNKNOWN, f"the catalogue's succeeded_if cannot be told: {fields[:120]} was not recorded"
+
+
+def _doubts(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
     """Why nobody can say whether it was done, although something was recorded."""
     if call.error is not None:
-        kind = call.error.type or ""
-        if _TIMEOUT_TYPE.search(kind) or _TIMEOUT_TEXT.search(call.error.message[:_HEAD]):
-            yield "it timed out or was cut off; it may have been done"
-        if kind in {str(code) for code in _MAYBE_DONE}:
+        kind, message = call.error.type or "", call.error.message[:_HEAD]
+        if (CUT_OFF_TYPE.search(kind) or CUT_OFF_TEXT.search(message)) and not ROLLED_BACK.search(message):
+            yield _MAYBE
+        if kind in {str(code) for code in MAYBE_DONE}:
             yield f"the far side answered {kind}; it may have been done"
-    result = _body(call.result)
+    for body in bodies:
+        yield from _doubts_of(body, ended_in_error=call.error is not None or call.status is RunStatus.ERROR)
+
+
+def _doubts_of(result: Json, *, ended_in_error: bool) -> Iterator[str]:
     code = _exit_code(result)
     if code not in {None, 0}:
-        yield f"code ran and exited with {code}; a part of it may have happened"
+        yield f"code ran and exited with {code}; {_PART}"
     text = (_leading_text(result) or "")[:_HEAD]
-    printed = code is None and isinstance(result, dict) and any(_TRACEBACK in _start(result, k) for k in _PRINTED_KEYS)
-    if _TRACEBACK in text or printed:
-        yield "code ran and ended in a traceback; a part of it may have happened"
-    if (_ERROR_TEXT.match(text) and _TIMEOUT_TEXT.search(text)) or _TIMEOUT_SAID.match(text):
-        yield "it timed out or was cut off; it may have been done"
-    if isinstance(result, dict) and _cut_off(result):
+    printed = code is None and isinstance(result, dict) and any(TRACEBACK in _start(result, k) for k in PRINTED_KEYS)
+    if TRACEBACK in text or printed:
+        yield f"code ran and ended in a traceback; {_PART}"
+    cut = ((ended_in_error or ERROR_TEXT.match(text)) and CUT_OFF_TEXT.search(text)) or CUT_OFF_SAID.match(text)
+    if cut and not ROLLED_BACK.search(text):
+        yield _MAYBE
+    if not isinstance(result, dict):
+        return
+    if _cut_off(result):
         yield "its result says that it timed out or was cut off; it may have been done"
+    partly = next((held for held in _words(result) if PARTLY.fullmatch(held)), None)
+    if partly is not None:
+        yield f"its result says {partly[:40]}; {_PART}"
     status = _http_status(result)
-    if status in _MAYBE_DONE:
+    if status in MAYBE_DONE:
         yield f"the far side answered {status}; it may have been done"
 
 
-def _failures(call: ToolCall) -> Iterator[str]:
+def _failures(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
     """Why it is known not to have been done."""
-    result = _body(call.result)
-    if isinstance(result, dict):
-        yield from _said(result)
-    text = (_leading_text(result) or "")[:_HEAD]
-    if _ERROR_TEXT.match(text) and not _PROSE.match(text):
-        yield "its result starts with an error"
+    for body in bodies:
+        if isinstance(body, dict):
+            yield from _said(body)
+        text = (_leading_text(body) or "")[:_HEAD]
+        if ERROR_TEXT.match(text) and not PROSE.match(text):
+            yield "its result starts with an error"
     if call.error is not None and call.error.type:
         yield f"its span ended in error ({call.error.type[:80]})"
     if call.error is not None or call.status is RunStatus.ERROR:
@@ -134,13 +147,13 @@ def _failures(call: ToolCall) -> Iterator[str]:
 def _cut_off(result: dict[str, Json]) -> bool:
     """Whether a structured result calls itself failed, and in its own words because of a timeout or a 5xx."""
     word = result.get("status")
-    if isinstance(word, str) and _TIMEOUT_TYPE.fullmatch(word.strip().replace(" ", "_")[:40]):
+    if isinstance(word, str) and CUT_OFF_TYPE.fullmatch(word.strip().replace(" ", "_")[:40]):
         return "cancel" not in word.lower()  # "cancelled" is what a cancelling tool is asked for
     if next(_said(result), None) is None:
         return False
-    told = {key: result[key] for key in (*_ERROR_KEYS, *_TOLD_KEYS, "content", "errors") if key in result}
+    told = {key: result[key] for key in (*ERROR_KEYS, *TOLD_KEYS, "content", "errors") if key in result}
     text = to_json(told, inf_nan_mode="strings", fallback=str)[:_HEAD].decode(errors="replace")
-    return _TIMEOUT_TEXT.search(text) is not None
+    return CUT_OFF_TEXT.search(text) is not None and ROLLED_BACK.search(text) is None
 
 
 def _start(result: dict[str, Json], key: str) -> str:
@@ -148,15 +161,21 @@ def _start(result: dict[str, Json], key: str) -> str:
     return held[:_HEAD] if isinstance(held, str) else ""
 
 
+def _words(result: dict[str, Json]) -> Iterator[str]:
+    """What a structured result says of its state, in one word."""
+    held = (result.get(key) for key in WORD_KEYS)
+    yield from (word.strip() for word in held if isinstance(word, str) and len(word) < 60)
+
+
 def _said(result: dict[str, Json]) -> Iterator[str]:
     """What a structured result says against itself."""
     if result.get("isError") is True or result.get("is_error") is True:
         yield "its result says isError"
-    for key in _ERROR_KEYS:
+    for key in ERROR_KEYS:
         held = result.get(key)
-        if (held.strip().lower() if isinstance(held, str) else held) not in _NO_ERROR:
+        if (held.strip().lower() if isinstance(held, str) else held) not in NO_ERROR:
             yield f"its result has an {key} field"
-    for key in ("success", "succeeded", "ok"):
+    for key in SUCCESS_KEYS:
         if str(result.get(key)).lower() == "false":
             yield f"its result says {key}: false"
     if result.get("errors") not in (None, "", False, [], {}) and result.get("data") in (None, {}, []):
@@ -164,23 +183,31 @@ def _said(result: dict[str, Json]) -> Iterator[str]:
     status = _http_status(result)
     if status is not None and status >= 400:
         yield f"its result has the HTTP status {status}"
-    word = result.get("status")
-    if isinstance(word, str) and word.strip().lower() in _FAILED_WORDS:
-        yield f"its result says status {word.strip()[:40]}"
+    word = next((held for held in _words(result) if held.lower() in FAILED_WORDS), None)
+    if word is not None:
+        yield f"its result says {word[:40]}"
 
 
-def _body(result: Json) -> Json:
-    """The result, or the one inside MCP's ``content`` list of one text part."""
+def _bodies(result: Json) -> list[Json]:
+    """The results to look at: the recorded one, or what MCP's answer or a mere wrapper holds. At most three."""
+    if isinstance(result, list) and result and isinstance(result[0], dict) and "text" in result[0]:
+        return [_document(str(result[0]["text"]))]
     if not isinstance(result, dict):
-        return result
-    content = result.get("content")
-    known = set(result) <= {"content", "isError", "is_error", "_meta", "structuredContent"}
-    if known and isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict):
-        held = content[0].get("text")
-        said = result.get("isError", result.get("is_error"))
-        if isinstance(held, str) and said is None:
-            return _document(held)
-    return result
+        return [result]
+    if len(result) == 1 and WRAPPERS.issuperset(result):
+        held = next(iter(result.values()))
+        return [result, _document(held)] if isinstance(held, str) else [result, *_bodies(held)][:3]
+    content, structured = result.get("content"), result.get("structuredContent")
+    if not set(result) <= {"content", "isError", "is_error", "_meta", "structuredContent"}:
+        return [result]
+    found: list[Json] = [result] if structured is None else [result, structured]
+    texts = [part.get("text") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    first = next((text for text in texts if isinstance(text, str)), None)
+    if first is not None:
+        held = _document(first)
+        if isinstance(held, dict) or result.get("isError", result.get("is_error")) is None:
+            found.append(held)  # where it says isError: false, its prose is no error
+    return found
 
 
 def _document(text: str) -> Json:
@@ -207,7 +234,7 @@ def _leading_text(result: Json) -> str | None:
 
 def _exit_code(result: Json) -> int | None:
     if isinstance(result, dict):
-        for key in _EXIT_KEYS:
+        for key in EXIT_KEYS:
             code = result.get(key)
             if isinstance(code, str) and code.removeprefix("-").isdecimal() and len(code) < 8:
                 code = int(code)
@@ -215,18 +242,20 @@ def _exit_code(result: Json) -> int | None:
                 return code
         return None
     text = _leading_text(result)
-    match = _EXIT_TEXT.search(text[:_HEAD]) if text is not None else None
+    match = EXIT_TEXT.search(text[:_HEAD]) if text is not None else None
     return int(match[1]) if match else None
 
 
 def _http_status(result: Json) -> int | None:
     if not isinstance(result, dict):
         return None
-    keys = (*_HTTP_KEYS, "code") if "message" in result or "msg" in result else _HTTP_KEYS
-    for key in keys:
-        status = result.get(key)
-        if isinstance(status, str) and status.isdecimal() and len(status) == 3:
-            status = int(status)
-        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
-            return status
+    keys = (*HTTP_KEYS, "code") if "message" in result or "msg" in result else HTTP_KEYS
+    inner = (result.get(name) for name in HTTP_HOLDERS)
+    for held in (result, *(one for one in inner if isinstance(one, dict))):
+        for key in keys:
+            status = held.get(key)
+            if isinstance(status, str) and status.isdecimal() and len(status) == 3:
+                status = int(status)
+            if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+                return status
     return None

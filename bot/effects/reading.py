@@ -1,9 +1,10 @@
 """The guess whether a call only reads, for tools that the catalogue does not name. Anything not plain is no read.
 
-Four rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
+Five rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
 
 1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, calculate or think, no other
-   part of it is a verb or and/or/out/in, and no argument looks like a method or a body.
+   part of it is a verb or and/or/out/in, nothing is brought anywhere (``read_to_customer``, ``list_to_db``), it is no
+   ``get_hired`` or ``check_cash``, and no argument looks like a method or a body.
 2. **A reading name behind its service's name**: the parts before the reading verb are no verbs (``BingSearch``,
    ``TwitterManagerGetUserProfile``, ``mcp__github__list_issues``); otherwise as rule 1. Names get such prefixes where
    tools of many services are offered together.
@@ -12,17 +13,26 @@ Four rules, each marked as a guess and corrected with one click (a rule of the c
 4. **A shell command that cannot change anything**: the tool is a shell, its one command is a program of a short list
    (``ls``, ``du``, ``ps``, ...) and has no operator, redirection or substitution in it.
 
-Rules 2 to 4 are ours, read from published runs of failing agents; without them each look into a directory counts as
+5. **A browser that is told to open an address**, and nothing else: ``browser_navigate`` with one plain http address, or
+   ``click https://…``. Following a link asks for a page; an address whose path names a deed (``/unsubscribe``) or that
+   carries a query is left alone, and so is every click on anything but an address.
+
+Rules 2 to 5 are ours, read from published runs of failing agents; without them each look into a directory counts as
 something that cannot be undone, and the three lines that matter drown.
 """
 
 import re
 import shlex
+from itertools import pairwise
+from urllib.parse import urlsplit
 
 from bot.domain.base import Json
 from bot.domain.run import ToolCall
 from bot.effects.verbs import (
     BODY_WORDS,
+    BROWSER_NAMES,
+    BROWSER_OPTIONS,
+    BROWSER_WORDS,
     COMMAND_ARGUMENTS,
     HAND_OFF,
     HAND_OFF_WORDS,
@@ -30,6 +40,7 @@ from bot.effects.verbs import (
     METHOD_WORDS,
     MONEY,
     OFFERING,
+    OPENING,
     READING,
     READING_ANYWHERE,
     SHELL_ARGUMENTS,
@@ -37,7 +48,9 @@ from bot.effects.verbs import (
     SHELL_OPTIONS,
     SHELL_READS,
     SHELL_WORDS,
+    STORES,
     TO_WHOM,
+    TOWARDS,
     VERBS,
     WEB,
 )
@@ -88,7 +101,7 @@ def guess(call: ToolCall) -> str | None:
     reason = _reading_name(words, call.name) or _hand_off(words, call)
     if reason is not None:
         return None if _sends_something(words, call) else f"guessed: {reason}"
-    reason = _shell_read(words, call.arguments)
+    reason = _shell_read(words, call.arguments) or _opens_a_page(words, call.arguments)
     return f"guessed: {reason}" if reason else None
 
 
@@ -110,7 +123,7 @@ def _reading_name(words: list[str], name: str) -> str | None:
     if any(word in JOINING for word in words):
         return None
     at = next((index for index, word in enumerate(words) if word in READING), None)
-    if at is not None and words[at] == "list" and OFFERING.intersection(words):
+    if at is not None and ((words[at] == "list" and OFFERING.intersection(words)) or _brings(words, at)):
         return None
     if at is None or any(_is_verb(words, index) for index in range(len(words)) if index != at):
         return None
@@ -120,6 +133,24 @@ def _reading_name(words: list[str], name: str) -> str | None:
     if words[at] in READING_ANYWHERE or local == words[at:]:
         return f"its only verb is {words[at]}, behind {' '.join(words[:at])}"
     return None
+
+
+def _brings(words: list[str], at: int) -> bool:
+    """Whether what is read goes somewhere (``list_to_db``), or ``get`` and ``check`` mean no reading at all."""
+    rest = words[at + 1 :]
+    if rest[:1] and rest[0] in TOWARDS:
+        return True
+    if any(word in TOWARDS and after in STORES for word, after in pairwise(rest)):
+        return True
+    return rest[-1:] == ["cash"] or (words[at] == "get" and len(rest) == 1 and _participle(rest[0]))
+
+
+def _participle(word: str) -> bool:
+    """Whether it is what was done to somebody: hired, started, shipped; ``feed`` and ``speed`` are none."""
+    if not word.endswith("ed") or len(word) < 5:
+        return word in {"paid", "sent", "sold", "rid"}
+    stems = (word[:-1], word[:-2], word[:-3] if word[-3] == word[-4] else "")
+    return any(stem in VERBS for stem in stems)
 
 
 def _is_verb(words: list[str], index: int) -> bool:
@@ -198,3 +229,28 @@ def _shell_read(words: list[str], arguments: Json) -> str | None:
     if not parts or parts[0] not in SHELL_READS:
         return None
     return f"the command only runs {parts[0]}, without operators or redirection"
+
+
+def _opens_a_page(words: list[str], arguments: Json) -> str | None:
+    """A browser that is told to open one plain address, by whatever name, and nothing more."""
+    if not BROWSER_NAMES.intersection(words) or not BROWSER_WORDS.issuperset(words):
+        return None
+    held = arguments if isinstance(arguments, dict) else {"": arguments}
+    told: list[str] = []
+    for key, value in held.items():
+        if "".join(name_words(str(key))) in BROWSER_OPTIONS:
+            continue
+        if not isinstance(value, str):
+            return None
+        told += value.split()
+    addresses = [part for part in told if part.lower().startswith(("http://", "https://"))]
+    verbs = [part.lower().strip(":") for part in told if part not in addresses]
+    if len(addresses) != 1 or not OPENING.issuperset(verbs):
+        return None
+    try:
+        address = urlsplit(addresses[0])
+    except ValueError:
+        return None
+    if address.query or any(word in VERBS for word in name_words(address.path.replace("/", "_"))):
+        return None
+    return f"the browser only opens {address.hostname}"

@@ -88,3 +88,21 @@ WEB = frozenset(
 METHOD_WORDS = frozenset(["http", "request", "req", "x", "override", "method", "verb", "type"])
 BODY_WORDS = frozenset(["body", "payload", "mutation", "postdata"])
 COMMAND_ARGUMENTS = frozenset(["command", "cmd", "commandline", "shell", "shellcommand", "script"])
+
+TOWARDS = frozenset(["to", "into", "onto"])
+_STORES = """
+bucket clipboard csv customer database db disk drive file files folder queue s3 sheet slack spreadsheet storage table
+user users warehouse
+"""
+STORES = frozenset(_STORES.split())
+"""Where something is brought: ``fetch_orders_to_csv``; ``get_route_to_city`` brings nothing anywhere."""
+
+BROWSER_NAMES = frozenset(["browser", "playwright", "puppeteer", "webpage", "page", "url", "navigate", "goto"])
+_BROWSER_COMPANY = (
+    "action actions go to open visit load link click tab new website web site mcp tool use chrome in view"
+)
+BROWSER_WORDS = BROWSER_NAMES | frozenset(_BROWSER_COMPANY.split())
+"""What the name of a tool that drives a browser consists of."""
+BROWSER_OPTIONS = frozenset("timeout timeoutms waituntil wait viewport width height headless launchoptions".split())  # noqa: SIM905
+OPENING = frozenset("open visit goto go to navigate navigateto load click view url link the page".split())  # noqa: SIM905
+"""What a browser is told when it is to show a page."""

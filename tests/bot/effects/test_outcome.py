@@ -2,9 +2,11 @@ from typing import Any
 
 import pytest
 
+from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.run import Executed, RunStatus
+from bot.effects.assess import assess
 from bot.effects.outcome import judge
-from tests.bot.effects.samples import UNSET, call
+from tests.bot.effects.samples import NOW, UNSET, call, run
 
 MCP_TEXT = {"content": [{"type": "text", "text": "Error: no such order"}]}
 
@@ -27,7 +29,44 @@ TABLE: list[tuple[str, Any, dict[str, Any]]] = [
     ("applied", "No error occurred", {}),
     ("applied", {"content": [{"type": "text", "text": "Error codes listed"}], "isError": False}, {}),
     ("applied", "exit code: 0", {}),
+    ("applied", {"error": False, "message": "sent"}, {}),
+    ("applied", {"status": "completed", "state": "open"}, {}),
+    ("applied", {"content": [{"type": "text", "text": "done"}, {"type": "text", "text": "Error codes listed"}]}, {}),
+    ("applied", {"structuredContent": {"id": 1, "error": None}}, {}),
+    ("applied", {"ResponseMetadata": {"HTTPStatusCode": 200}, "MessageId": "1"}, {}),
+    ("applied", {"result": "Sent"}, {}),
+    ("applied", "Closed the ticket about failed payments", {}),
+    ("applied", "The tests failed: 0 of 20", {}),
+    ("applied", "3 failed, 20 passed", {}),
+    ("applied", "404 rows inserted", {}),
+    ("applied", "The abort button was removed", {}),
     # it says that it failed
+    ("failed", {"structuredContent": {"error": "no such order"}}, {}),
+    ("failed", {"structuredContent": {"error": {"code": 1}}, "content": [{"type": "text", "text": "x"}]}, {}),
+    ("failed", {"structuredContent": {"success": False}, "isError": False}, {}),
+    ("failed", {"content": [{"type": "text", "text": "Error: no"}, {"type": "text", "text": "see the log"}]}, {}),
+    ("failed", {"content": [{"type": "text", "text": '{"ok": false}'}, {"type": "image", "data": "x"}]}, {}),
+    ("failed", [{"type": "text", "text": "Error: no"}, {"type": "text", "text": "see the log"}], {}),
+    ("failed", [{"type": "text", "text": '{"error": "no"}'}, {"type": "text", "text": "x"}], {}),
+    ("failed", {"result": "Error: no such file"}, {}),
+    ("failed", {"result": {"success": False}}, {}),
+    ("failed", {"response": {"status_code": 404}}, {}),
+    ("failed", {"ResponseMetadata": {"HTTPStatusCode": 403}}, {}),
+    ("failed", {"outcome": "failure"}, {}),
+    ("failed", {"state": "FAILED", "id": 1}, {}),
+    ("failed", "HTTP 404: not found", {}),
+    ("failed", "HTTP/1.1 422 Unprocessable Entity", {}),
+    ("failed", "403 Forbidden", {}),
+    ("failed", "Request failed with status code 422", {}),
+    ("failed", "Payment failed: insufficient funds", {}),
+    ("failed", "Could not find the order", {}),
+    ("failed", "Unable to connect", {}),
+    ("failed", "Permission denied", {}),
+    ("failed", "❌ Error: no", {}),
+    ("failed", "503 Service Unavailable", {}),
+    ("failed", {"error": {"code": 503, "message": "overloaded"}}, {}),
+    ("failed", "Error: current transaction is aborted", {}),
+    ("failed", UNSET, {"error": {"type": "InternalError", "message": "the transaction was rolled back: timeout"}}),
     ("failed", "Error: payment amount does not add up", {}),
     ("failed", "error: no", {}),
     ("failed", "ValueError: bad amount", {}),
@@ -75,6 +114,21 @@ TABLE: list[tuple[str, Any, dict[str, Any]]] = [
     ("unknown", {"output": "Traceback (most recent call last):\n  ..."}, {}),
     ("unknown", UNSET, {"error": {"type": "ECONNRESET"}}),
     ("unknown", UNSET, {"error": {"type": "HTTPStatusError", "message": "Server error '500 Internal Server Error'"}}),
+    ("unknown", {"status": "aborted"}, {}),
+    ("unknown", "The operation was aborted", {}),
+    ("unknown", "This operation was aborted due to a restart", {}),
+    ("unknown", {"error": "The user aborted a request. AbortError"}, {}),
+    ("unknown", UNSET, {"error": {"type": "AbortError"}}),
+    ("unknown", {"status": "partial_failure", "done": 3}, {}),
+    ("unknown", {"structuredContent": {"error": "Read timed out"}}, {}),
+    ("unknown", {"error": {"code": 503, "status": "UNAVAILABLE", "message": "x"}}, {}),
+    ("unknown", "Error: 14 UNAVAILABLE: Connection dropped", {}),
+    ("unknown", "Error 503: upstream connect error or disconnect/reset before headers", {}),
+    ("unknown", "rpc error: code = Unavailable desc = transport is closing", {"status": RunStatus.ERROR}),
+    ("unknown", UNSET, {"error": {"type": "StatusCode.UNAVAILABLE"}}),
+    ("unknown", UNSET, {"error": {"type": "google.api_core.exceptions.ServiceUnavailable"}}),
+    ("unknown", {"status_code": 524}, {}),
+    ("unknown", {"response": {"status_code": 502}}, {}),
     # nobody knows
     ("unknown", UNSET, {}),
     ("unknown", UNSET, {"executed": Executed.UNKNOWN}),
@@ -107,3 +161,41 @@ def test_the_outcome_comes_from_what_was_recorded(outcome: str, result: Any, fie
 def test_a_result_of_any_size_is_judged_by_its_beginning() -> None:
     """A large text costs nothing, and errors quoted deep inside are not its own."""
     assert judge(call(result="ok " * 500_000 + "Error: timed out"))[0] == "applied"
+
+
+OK: dict[str, Any] = {"result.status": {"eq": "ok"}}
+OWN: list[tuple[str, dict[str, Any], Any]] = [
+    ("applied", OK, {"status": "ok"}),
+    ("applied", OK, {"status": "ok", "error": "only a warning"}),
+    ("applied", OK, {"content": [{"type": "text", "text": '{"status": "ok"}'}]}),
+    ("applied", OK, {"structuredContent": {"status": "ok"}}),
+    ("applied", {"result.failed": {"lte": 0}}, {"failed": "0"}),
+    ("applied", {"result.id": {"exists": True}}, {"id": 1}),
+    ("failed", OK, {"status": "queued"}),
+    ("failed", {"result.id": {"exists": True}}, {"id": None}),
+    ("failed", {"result.status": {"eq": "ok"}, "result.id": {"exists": True}}, {"status": "no", "id": 1}),
+    ("unknown", OK, {"status": "timeout"}),
+    ("unknown", OK, {"state": "ok"}),
+    ("unknown", OK, "done"),
+    ("unknown", OK, {"status": "[redacted: token]"}),
+    ("unknown", {"result.failed": {"lte": 0}}, {"failed": "none at all"}),
+    ("unknown", OK, UNSET),
+]
+
+
+@pytest.mark.parametrize(("outcome", "conditions", "result"), OWN)
+def test_the_catalogue_can_say_what_success_is(outcome: str, conditions: dict[str, Any], result: Any) -> None:
+    """A tool's own ``succeeded_if`` decides before any guess at its result; what it cannot tell is unknown."""
+    rule = ToolRule.model_validate({"name": "pay", "reversibility": "irreversible", "succeeded_if": conditions})
+    found, reason = judge(call(result=result), rule.succeeded_if)
+    assert found == outcome, reason
+    effect = assess(run(call(result=result)), Catalogue(rules=(rule,)), NOW)[0]
+    assert (effect.outcome, effect.outcome_reason) == (found, reason)
+
+
+def test_success_is_told_by_the_result_only() -> None:
+    """What was asked for says nothing about what came of it."""
+    with pytest.raises(ValueError, match="does not start with 'result'"):
+        ToolRule.model_validate(
+            {"name": "pay", "reversibility": "irreversible", "succeeded_if": {"arguments.x": {"eq": 1}}}
+        )

@@ -63,9 +63,9 @@ def totals(catalogue: Catalogue) -> dict[str, int]:
 def test_without_any_catalogue_every_effect_is_listed_with_its_outcome() -> None:
     """Nothing configured: what changed something is there, what only read is not."""
     figures = totals(Catalogue())
-    assert figures["listed"] / figures["expected"] >= 0.98
-    assert figures["outcome"] / figures["listed"] >= 0.95
-    assert figures["extra"] <= 1
+    assert figures["listed"] / figures["expected"] >= 0.99
+    assert figures["outcome"] / figures["listed"] >= 0.98
+    assert figures["extra"] == 0
 
 
 def test_the_catalogue_can_express_the_labels() -> None:
@@ -73,7 +73,7 @@ def test_the_catalogue_can_express_the_labels() -> None:
     figures = totals(Catalogue.model_validate({"rules": LABELS}))
     assert figures["listed"] / figures["expected"] >= 0.98
     assert figures["class"] / figures["listed"] >= 0.95
-    assert figures["extra"] <= 1
+    assert figures["extra"] <= 1  # the one click of a browser, which these rules call irreversible
 
 
 def test_every_read_of_the_published_runs_is_marked_as_a_guess() -> None:

@@ -10,6 +10,8 @@ get_user_details search_direct_flight find_user_id_by_name_zip find_user_id_by_e
 calculate think lookup_order lookUpOrder get-order-details orders.get getOrderStatus check_availability
 read_file fetch_page list_cancelled_orders list_pending_transfers get_2fa_status READ_FILE
 HTTPServer.getStatus BingSearch TwitterManagerGetUserProfile web_search mcp__github__list_issues
+get_directions_to_city search_flights_to get_feed get_speed list_archived get_archived_orders get_cash_balance
+check_cash_flow get_time_to_live
 filesystem/read_file knowledge_base_lookup find_orders_by_ship_date
 """
 
@@ -20,6 +22,8 @@ PostBlog NewBlog GmailSendEmail BankManagerPayBill browser_action update_get del
 mcp__mail__send_read_receipt checkout getaway_book thinker listing reader readonly_off TerminalExecute
 transfer_funds hand_off get_rid_of_user check_off_task get_удалить list_item_for_sale list_on_marketplace ebay_list_item
 search_reindex find_reassign get_regenerate_key fetch_rm check_bypass get_impersonate reissue_get MintGetToken
+read_to_customer list_to_db get_hired check_cash get_cash get_paid get_started get_shipped fetch_orders_to_csv
+read_file_into_table check_into_hotel ReadToUser
 demote_find_user prune_search get_checkout think_aloud find_override list_delist get_deleteall
 """
 
@@ -178,3 +182,35 @@ def test_a_shell_with_further_arguments_or_without_a_shells_name_is_not_guessed(
 def test_odd_names_are_answered(name: str) -> None:
     """Whatever a name is, there is an answer."""
     guess(call(name, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "reads"),
+    [
+        ("browser_action", {"raw": "click https://www.example.org/about/sleep.html"}, True),
+        ("browser_navigate", {"url": "https://example.org/docs"}, True),
+        ("puppeteer_navigate", {"url": "https://example.org/", "timeout": 5}, True),
+        ("browser", {"action": "goto", "url": "https://example.org/a"}, True),
+        ("open_url", {"url": "https://example.org/a"}, True),
+        ("visit_webpage", {"url": "http://example.org"}, True),
+        ("playwright_browser_navigate", "https://example.org/a", True),
+        ("browser_action", {"raw": "click #pay-now"}, False),
+        ("browser_action", {"raw": "click Buy https://example.org/a"}, False),
+        ("browser_click", {"element": "Submit", "ref": "e12"}, False),
+        ("browser_navigate", {"url": "https://example.org/unsubscribe"}, False),
+        ("browser_navigate", {"url": "https://example.org/api/delete/5"}, False),
+        ("browser_navigate", {"url": "https://example.org/a?confirm=1"}, False),
+        ("browser_navigate", {"url": "javascript:pay()"}, False),
+        ("browser_navigate", {"url": "file:///etc/passwd"}, False),
+        ("browser_navigate", {"url": "http://[broken"}, False),
+        ("browser_navigate", {"url": "https://a.example https://b.example"}, False),
+        ("browser_navigate", {"url": "https://example.org/a", "method": "POST"}, False),
+        ("browser_type", {"text": "https://example.org/a"}, False),
+        ("browser_action", UNSET, False),
+        ("submit_url", {"url": "https://example.org/a"}, False),
+        ("share_page", {"url": "https://example.org/a"}, False),
+    ],
+)
+def test_a_browser_that_only_opens_an_address_reads(name: str, arguments: Any, reads: bool) -> None:
+    """Following a link asks for a page; anything else that a browser can do is left to a person."""
+    assert (guess(call(name, arguments)) is not None) is reads
