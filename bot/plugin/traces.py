@@ -20,6 +20,7 @@ jaeger = trace_source("jaeger", settings=JaegerSettings, read=read)(Jaeger)
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
@@ -35,15 +36,15 @@ class StoreSettings(BaseModel):
     """What every trace store has (``trace_stores.<name>``); a store's own model inherits it and adds its credentials.
 
     ``url`` is the base of its API: nothing else is ever asked. ``links`` are further bases under which people open it
-    (``ref_of`` may trust links below them and below ``url``). ``deadline`` bounds one fetch with all its retries,
-    ``max_bytes`` all its answers together.
+    (``ref_of`` may trust links below them and below ``url``). ``deadline`` bounds one fetch with all its retries, at
+    most 45 s since one piece of work may take 60; ``max_bytes`` all its answers together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: Annotated[str, AfterValidator(http_url)]
     links: tuple[Annotated[str, AfterValidator(http_url)], ...] = ()
-    deadline: Annotated[Duration, Field(gt=0)] = Field(default="10s", validate_default=True)
+    deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(seconds=45))] = timedelta(seconds=10)
     max_bytes: Annotated[ByteSize, Field(gt=0)] = ByteSize(64_000_000)
 
 
