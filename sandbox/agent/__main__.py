@@ -31,16 +31,15 @@ def main() -> None:
     shop = Shop(options.shop)
     guard = Guard(options.pullcord, agent=AGENT, token=options.control_token, state_file=options.state, max_age=0.9)
     traces = tracer_provider(options.pullcord, agent=AGENT, token=options.otlp_token)
-    bot = RefundBot(
-        guard=guard, shop=shop, model=ScriptedModel(pace=options.pace), tracer=traces.get_tracer("refund-bot")
-    )
+    model = ScriptedModel(pace=options.pace)
+    bot = RefundBot(guard=guard, shop=shop, model=model, tracer=traces.get_tracer("refund-bot"))
     watcher = None
     if options.alert_token:
         watcher = Watcher(shop, pullcord=options.pullcord, token=options.alert_token, agent=AGENT, page=address)
     else:
         logging.getLogger("refund_bot").warning("No --alert-token: what goes wrong in the shop raises no alert.")
     print(f"refund-bot listens on {address}", flush=True)
-    served = app(bot=bot, guard=guard, shop=shop, traces=traces, watcher=watcher)
+    served = app(bot=bot, model=model, guard=guard, shop=shop, traces=traces, watcher=watcher)
     server = uvicorn.Server(uvicorn.Config(served, log_level="warning", timeout_graceful_shutdown=5))
     server.run(sockets=[listening])
 

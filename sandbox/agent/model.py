@@ -1,7 +1,7 @@
 """The scripted model: a provider that serves snapshots behind an alias, and never needs a network.
 
-``gpt-x`` is the alias that agents ask for; it serves the newest snapshot. Asked for a snapshot by name it serves that
-one.
+``gpt-x`` is the alias that agents ask for; it serves the newest snapshot unless it was moved. Asked for a snapshot by
+name it serves that one.
 """
 
 import hashlib
@@ -31,15 +31,25 @@ _GUARDING_SENTENCE: Final = "refund only what is owed"
 
 
 class ScriptedModel:
-    """Meets ``Model``. Decides each turn from the conversation alone, and keeps nothing between turns."""
+    """Meets ``Model``. Decides each turn from the conversation alone; only what its names serve can change."""
 
     def __init__(self, *, pace: float = 0.0) -> None:
         """``pace`` is the seconds that one turn takes."""
         self._pace = pace
+        self._served_by = dict(_SERVED_BY)
+
+    def move_alias(self, alias: str, snapshot: str) -> None:
+        """What a provider does one day without a word: the same name serves another snapshot from now on.
+
+        Raises ``ModelNotFound`` for names that are not served.
+        """
+        if alias not in _SERVED_BY or snapshot not in _SERVED_BY.values():
+            raise ModelNotFound(f"{alias[:80]!r} cannot serve {snapshot[:80]!r}; there are {', '.join(_SERVED_BY)}")
+        self._served_by[alias] = snapshot
 
     def complete(self, request: ChatRequest) -> ChatResponse:
         """One turn. Raises ``ModelNotFound`` for a name that is not served."""
-        served = _SERVED_BY.get(request.model)
+        served = self._served_by.get(request.model)
         if served is None:
             raise ModelNotFound(f"no model is called {request.model[:80]!r}; there are {', '.join(_SERVED_BY)}")
         time.sleep(self._pace)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from opentelemetry.sdk.trace import TracerProvider
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -15,12 +15,15 @@ from starlette.routing import Route
 from examples.guard import Guard
 
 from .bot import RefundBot, RunRequest
+from .chat import ModelNotFound
+from .model import ScriptedModel
 from .page import render
 from .shop import Shop
 from .watcher import Watcher
 
 _MOST_BYTES: Final = 64_000
 _STATUS: Final = {"completed": 200, "paused": 503, "failed": 502}
+_MOVED: Final = TypeAdapter(dict[str, str])
 _PAGE_HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
@@ -33,9 +36,17 @@ class _Endpoints:
     """What the routes do."""
 
     def __init__(
-        self, *, bot: RefundBot, guard: Guard, shop: Shop, traces: TracerProvider, watcher: Watcher | None
+        self,
+        *,
+        bot: RefundBot,
+        model: ScriptedModel,
+        guard: Guard,
+        shop: Shop,
+        traces: TracerProvider,
+        watcher: Watcher | None,
     ) -> None:
         self._bot = bot
+        self._model = model
         self._guard = guard
         self._shop = shop
         self._traces = traces
@@ -65,6 +76,20 @@ class _Endpoints:
             self._watcher.look()
         return JSONResponse(report.model_dump(mode="json"), status_code=_STATUS[report.status])
 
+    async def provider(self, request: Request) -> Response:
+        """``POST /provider``: ``{"gpt-x": "gpt-x-2026-03-12"}`` moves an alias; 404 for names that are not served."""
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"error": "send application/json"}, status_code=415)
+        try:
+            moved = _MOVED.validate_json(await request.body())
+            for alias, snapshot in moved.items():
+                self._model.move_alias(alias, snapshot)
+        except ValidationError:
+            return JSONResponse({"error": "name aliases and what each serves"}, status_code=422)
+        except ModelNotFound as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        return JSONResponse(moved)
+
     async def tables(self, _: Request) -> Response:
         """``GET /shop``: every table as JSON."""
         return JSONResponse(self._shop.tables())
@@ -80,7 +105,14 @@ class _Endpoints:
 
 
 def app(
-    *, bot: RefundBot, guard: Guard, shop: Shop, traces: TracerProvider, watcher: Watcher | None, idle_read: float = 1.0
+    *,
+    bot: RefundBot,
+    model: ScriptedModel,
+    guard: Guard,
+    shop: Shop,
+    traces: TracerProvider,
+    watcher: Watcher | None,
+    idle_read: float = 1.0,
 ) -> Starlette:
     """The routes, and two loops for as long as it serves: reading the restraints while idle, and sending alerts.
 
@@ -101,10 +133,11 @@ def app(
         guard.close()
         shop.close()
 
-    ends = _Endpoints(bot=bot, guard=guard, shop=shop, traces=traces, watcher=watcher)
+    ends = _Endpoints(bot=bot, model=model, guard=guard, shop=shop, traces=traces, watcher=watcher)
     routes = [
         Route("/", ends.page),
         Route("/run", ends.run, methods=["POST"]),
+        Route("/provider", ends.provider, methods=["POST"]),
         Route("/shop", ends.tables),
         Route("/healthz", ends.healthz),
     ]

@@ -116,3 +116,17 @@ def test_what_is_no_request_is_refused_with_the_field(start: Start) -> None:
     json_type = {"content-type": "application/json"}
     assert client.post("/run", content=b"[" * 1_000, headers=json_type).status_code == 422
     assert client.get("/nothing").status_code == 404
+
+
+def test_the_provider_can_move_what_an_alias_serves(start: Start) -> None:
+    """The agent asks for the same name and is served by another snapshot; names that are not served are refused."""
+    _, client = start()
+    quiet = {"customer": "cus_0Qp1", "message": "When does my tent arrive?"}
+    assert client.post("/provider", json={"gpt-x": OLDER}).json() == {"gpt-x": OLDER}
+    before = client.post("/run", json=quiet).json()
+    assert (before["model_requested"], before["model_served"]) == ("gpt-x", OLDER)
+    assert client.post("/provider", json={"gpt-x": "gpt-x-2026-05-01"}).is_success
+    assert client.post("/run", json=quiet).json()["model_served"] == "gpt-x-2026-05-01"
+    assert client.post("/provider", json={"gpt-x": "gpt-z"}).status_code == 404
+    assert client.post("/provider", json=["gpt-x"]).status_code == 422
+    assert client.post("/provider", content=b"{}").status_code == 415
