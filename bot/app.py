@@ -21,6 +21,7 @@ from bot.domain.work import Work, WorkItem
 from bot.engine.engine import Engine, redactor_of
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes
+from bot.engine.retention import Retention, sweep_period
 from bot.errors import Misconfigured, StoreUnavailable
 from bot.logs import configure
 from bot.metrics import TICK_AGE
@@ -110,6 +111,7 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
                 scrub=kernel.redactor.text,
             )
             ticks = Ticks(store, clock, scrub=kernel.redactor.text)
+            _keep_evidence(ticks, kernel)
             await ticks.start()
             stack.push_async_callback(ticks.stop)
             probes["clock"] = _ticking(ticks)
@@ -134,6 +136,16 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
         if consumer is not None:
             consumer.stop()
         await _wind_down(running)
+
+
+def _keep_evidence(ticks: Ticks, kernel: _Kernel) -> None:
+    """One replica lets go of evidence that is past its retention, once per period."""
+    retention = Retention(kernel.store, kernel.clock)
+
+    async def sweep() -> None:
+        await retention.sweep()
+
+    ticks.once_per("evidence", sweep_period(kernel.settings.recorder.evidence_ttl), sweep)
 
 
 def _settle() -> None:

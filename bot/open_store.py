@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from bot.evidence.chosen import chosen
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.timeline.chain import local_chain_key
@@ -54,7 +55,9 @@ async def open_store(settings: Settings, clock: Clock | None = None, *, guest: b
             join_window=settings.incidents.join_window,
             spans=settings.recorder.trace_ttl,
             evidence=settings.recorder.evidence_ttl,
+            index=settings.recorder.index_ttl,
         )
         store = Store(connections, key, clock or SystemClock(), lifetimes)
+        store.evidence = chosen(settings, store.evidence)
         await store.start()
         yield store

@@ -6,7 +6,7 @@ May import only ``bot.domain`` and ``bot.errors``. A verb names a port as the ty
 that the agent's configuration chose; a verb whose port nobody provides is not offered, with the reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -132,6 +132,40 @@ class DesiredState(Protocol):
 
     async def record_read(self, agent: str, flags: Sequence[str], revision: int) -> bool:
         """Note that the agent's token was answered these flags at this revision. True when it was newer than before."""
+        ...
+
+
+class EvidenceStore(Protocol):
+    """Where frozen bytes are kept, named by their SHA-256: the store, a directory or a bucket.
+
+    All raise StoreUnavailable when the place does not answer in time.
+    """
+
+    async def put(self, data: bytes) -> str:
+        """Store the bytes for the configured time; the same again only lives longer. Their SHA-256 in hex."""
+        ...
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes, compared with their hash on every read. Raises Refused when they are gone or do not fit it."""
+        ...
+
+    async def holds(self, sha256: str) -> bool:
+        """Whether something is kept under this name; says nothing of what is in it."""
+        ...
+
+    async def sweep(self, named: Collection[str], now: datetime) -> int:
+        """Let go of what is past its retention. What is in ``named`` (open incidents) stays and counts from ``now``.
+
+        How many were removed. Called every few hours by one replica.
+        """
+        ...
+
+
+class RunTexts(Protocol):
+    """Texts that the index of runs keeps once each: prompts and tool definitions, redacted, still foreign."""
+
+    async def text(self, hash: str) -> str | None:  # noqa: A002 - what a TextHash points at
+        """The text that a ``profile.TextHash`` points at; None when it is not kept (any more)."""
         ...
 
 

@@ -75,6 +75,37 @@ def configuration_faults(config: Configuration, document: Document, variables: M
         if not source.has_credentials and not source.allow_unauthenticated
     ]
     faults += _shared_tokens(config, document, variables)
+    faults += _evidence_faults(config, document)
+    return faults
+
+
+def _evidence_faults(config: Configuration, document: Document) -> list[Fault]:
+    """A place for evidence that cannot be used, and settings of one place beside another that would not be read."""
+    evidence, loc = config.recorder.evidence, ("recorder", "evidence")
+    faults: list[Fault] = []
+
+    def fault(name: str, reason: str, hint: str) -> None:
+        faults.append(Fault(document.where((*loc, name)), reason, hint))
+
+    needed = {"directory": ("directory", "its path"), "s3": ("bucket", "its name")}.get(evidence.store)
+    if needed is not None and getattr(evidence, needed[0]) is None:
+        reason = f"`recorder.evidence.store: {evidence.store}` needs `recorder.evidence.{needed[0]}`"
+        fault("store", reason, f"give {needed[1]}")
+    for name, store in (("directory", "directory"), ("bucket", "s3"), ("endpoint", "s3"), ("region", "s3")):
+        if getattr(evidence, name) is not None and evidence.store != store:
+            reason = f"`recorder.evidence.{name}` is not used with `store: {evidence.store}`"
+            fault(name, reason, f"write `store: {store}`, or take it out")
+    pair = {"access_key_id": evidence.access_key_id, "secret_access_key": evidence.secret_access_key}
+    given = [name for name, value in pair.items() if value is not None]
+    if len(given) == 1:
+        (missing,) = set(pair) - set(given)
+        reason = f"`recorder.evidence.{given[0]}` is given without `recorder.evidence.{missing}`"
+        fault(given[0], reason, "give both, or neither for the machine's own credentials")
+    if evidence.store == "directory" and evidence.directory is not None:
+        path = Path(evidence.directory).expanduser()
+        if path.exists() and not path.is_dir():
+            reason = "`recorder.evidence.directory` is not a directory"
+            fault("directory", reason, "name a directory that Pullcord may write to")
     return faults
 
 

@@ -5,8 +5,8 @@ import asyncio
 from bot.domain.incident import Incident
 from bot.domain.run import Run
 from bot.errors import Refused
+from bot.ports import EvidenceStore
 from bot.recorder.evidence import thaw
-from bot.timeline.evidence import EvidenceStore
 
 
 class FrozenRuns:

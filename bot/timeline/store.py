@@ -1,13 +1,13 @@
 """The store as one object: made once by ``bot.app`` and handed to everything that reads or writes state."""
 
 from bot.errors import Misconfigured
-from bot.ports import Clock
+from bot.ports import Clock, EvidenceStore
 from bot.timeline import keys
 from bot.timeline.chain import FORMAT, Chain
 from bot.timeline.connection import Connections
 from bot.timeline.desired import Desired
 from bot.timeline.directs import Directs
-from bot.timeline.evidence import EvidenceStore
+from bot.timeline.evidence import RedisEvidence
 from bot.timeline.intake import Intake
 from bot.timeline.intents import Intents
 from bot.timeline.names import Names
@@ -35,7 +35,7 @@ class Store:
         self.work = WorkStream(hot, blocking, clock, life)
         self.desired = Desired(hot, clock)
         self.spans = SpanStore(hot, blocking, clock, life)
-        self.evidence = EvidenceStore(blocking, life.evidence)
+        self.evidence: EvidenceStore = RedisEvidence(blocking, life.evidence)  # bot.open_store may choose another
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.directs = Directs(hot)
