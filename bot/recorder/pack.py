@@ -30,7 +30,7 @@ class PackedExport:
 def read_body(body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits) -> Export:
     """An export with every span redacted and small enough to store. Raises as ``parse_export``."""
     export = parse_export(body, content_type, encoding, limits)
-    clean = _Cleaner(redactor)
+    clean = Cleaner(redactor)
     return export.model_copy(update={"spans": tuple(fit(clean.span(span), limits) for span in export.spans)})
 
 
@@ -47,7 +47,7 @@ def pack(spans: tuple[SpanRecord, ...]) -> Iterator[PackedSpan]:
         )
 
 
-class _Cleaner:
+class Cleaner:
     """Redacts spans; the resource, which all spans of a batch share, once."""
 
     def __init__(self, redactor: Redactor) -> None:
@@ -55,6 +55,7 @@ class _Cleaner:
         self._resource: tuple[dict[str, Json], dict[str, Json]] = ({}, {})
 
     def span(self, span: SpanRecord) -> SpanRecord:
+        """The span without secrets, with a mark for each that was taken out."""
         held: dict[str, Json] = {
             "name": span.name,
             "status_message": span.status_message,
