@@ -5,6 +5,8 @@ the parts are ``settings_environment`` (variables), ``settings_schema`` (the fil
 (``${NAME}`` and ``*_file``), ``settings_yaml`` (the file with its lines) and ``settings_report`` (faults in words).
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +91,18 @@ class Settings(Configuration):
     config_path: Path | None = None
     _document: Document = PrivateAttr(default_factory=lambda: Document(DEFAULT_CONFIG))
     _context: SecretContext = PrivateAttr(default_factory=lambda: SecretContext({}, Path()))
+    _version: str = PrivateAttr(default="")
+
+    @property
+    def version(self) -> str:
+        """A short hash of all that the file says (defaults too), without its secrets: by which settings a run was read.
+
+        A secret that was rotated is the same configuration, and nothing can be learnt of it from here.
+        """
+        if not self._version:
+            said = self.model_dump(mode="json", exclude={"environment", "config_path"}, fallback=str)
+            self._version = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+        return self._version
 
     @property
     def base_url(self) -> str:

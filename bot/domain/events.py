@@ -95,7 +95,8 @@ class RunAttached(_Event):
     """A run was read and frozen. A later one for the same trace replaces it (more spans came).
 
     ``evidence`` is the SHA-256 of the frozen bytes; ``parts`` how many EffectsListed follow it; ``source_note`` says
-    why this source and not another, where there was a choice.
+    why this source and not another, where there was a choice. ``configuration`` is the version of the settings by which
+    it was read (a hash of them without their secrets; empty in entries of before it was noted).
     """
 
     type: Literal["run_attached"] = "run_attached"
@@ -107,6 +108,7 @@ class RunAttached(_Event):
     catalogue: str
     parts: int
     source_note: str = ""
+    configuration: str = ""
 
 
 class EffectsListed(_Event):

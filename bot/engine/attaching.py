@@ -49,6 +49,7 @@ def attach(incident: Incident, reading: Reading, settings: Settings, now: dateti
             alerted=run.trace_id in incident.alerted_traces,
             catalogue=reading.catalogue,
             parts=len(parts),
+            configuration=settings.version,
         ),
         *(
             EffectsListed(

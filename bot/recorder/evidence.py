@@ -1,8 +1,12 @@
 """Evidence: a run frozen because an incident opened. Content-addressed, deterministic, in chunks that the store takes.
 
-The canonical bytes are lines of JSON with sorted keys: a head (format, trace, catalogue version), the run in its
-pieces, each span. Their SHA-256 names the evidence: the same spans, read by the same code, give the same hash in
-whatever order they came. Lines, so that a large run is written and read in small steps that never hold up a click.
+The canonical bytes are lines of JSON with sorted keys: a head (format, trace, catalogue version, reader), the rules of
+the catalogue, the run in its pieces, each effect, each span. Their SHA-256 names the evidence: the same spans, read by
+the same code and rules, give the same hash in whatever order they came. Lines, so that a large run is written and read
+in small steps that never hold up a click.
+
+Format 1 (before 2026-11) had neither rules, effects nor reader; it still reads. The effects are those as the run ended:
+what they were at the moment of the incident stands on the timeline, and a hash must not depend on the hour.
 """
 
 import hashlib
@@ -15,16 +19,22 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from bot.domain.base import Value
+from bot.domain.catalogue import Catalogue, ToolRule
+from bot.domain.effect import Effect
 from bot.domain.run import Run
 from bot.domain.span import SpanRecord
 from bot.errors import Refused
 from bot.recorder.limits import Limits
 from bot.recorder.normalise import latest
+from bot.recorder.reader import reader
 from bot.recorder.run_lines import run_lines, run_of
 from bot.recorder.tool_call_draft import canonical
 
-_FORMAT = 1
+FORMAT = 2
+"""What is written; this and every earlier one is read."""
 _LARGEST = 512_000_000
+_STEP = 1_000_000
+_LONGEST_LINE = 300_000_000
 _VERIFY = "Run pullcord verify on the incident."
 
 
@@ -38,22 +48,37 @@ class Evidence:
 
 
 class Frozen(Value):
-    """What evidence holds. ``catalogue`` is the version of the rules by which the effects were read."""
+    """What evidence holds. ``catalogue`` is the version of the rules by which the effects were read.
+
+    ``rules``, ``effects`` and ``reader`` (the version that read the run) are empty in evidence of format 1.
+    """
 
     trace_id: str
     catalogue: str
     run: Run
     spans: tuple[SpanRecord, ...]
+    rules: Catalogue = Catalogue()
+    effects: tuple[Effect, ...] = ()
+    reader: str = ""
+    format: int = 1
 
 
-def freeze(run: Run, spans: Iterable[SpanRecord], catalogue_version: str, *, chunk: int | None = None) -> Evidence:
+def freeze(
+    run: Run,
+    spans: Iterable[SpanRecord],
+    catalogue: Catalogue,
+    effects: Iterable[Effect] = (),
+    *,
+    chunk: int | None = None,
+) -> Evidence:
     """Freeze a run with the (already redacted) spans that it was read from; ``chunk`` in bytes.
 
-    Costs a compression of the whole: call it off the event loop.
+    ``effects`` are those by ``catalogue`` as the run ended. Costs a compression of the whole: call it off the event
+    loop.
     """
     digest, packer, size = hashlib.sha256(), zlib.compressobj(6), 0
     packed: list[bytes] = []
-    for line in _lines(run, spans, catalogue_version):
+    for line in _lines(run, spans, catalogue, effects):
         raw = canonical(line).encode() + b"\n"
         digest.update(raw)
         size += len(raw)
@@ -65,9 +90,16 @@ def freeze(run: Run, spans: Iterable[SpanRecord], catalogue_version: str, *, chu
     return Evidence(sha256=digest.hexdigest(), size=size, chunks=chunks)
 
 
-def _lines(run: Run, spans: Iterable[SpanRecord], catalogue: str) -> Iterator[dict[str, Any]]:
-    yield {"head": {"format": _FORMAT, "trace_id": run.trace_id, "catalogue": catalogue}}
+def _lines(
+    run: Run, spans: Iterable[SpanRecord], catalogue: Catalogue, effects: Iterable[Effect]
+) -> Iterator[dict[str, Any]]:
+    head = {"format": FORMAT, "trace_id": run.trace_id, "catalogue": catalogue.version, "reader": reader()}
+    yield {"head": head}
+    for rule in catalogue.rules:
+        yield {"rule": rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
     yield from run_lines(run)
+    for effect in effects:
+        yield {"effect": effect.model_dump(mode="json", exclude_defaults=True)}
     for span in sorted(latest(spans).values(), key=lambda span: (span.start_ns, span.span_id)):
         yield {"span": span.model_dump(mode="json", exclude_defaults=True)}
 
@@ -77,26 +109,67 @@ def thaw(chunks: Sequence[bytes], sha256: str | None = None, *, limit: int = _LA
 
     Raises ``Refused`` when the chunks are damaged, over ``limit`` bytes, or not those of ``sha256``.
     """
+    return thaw_lines(canonical_bytes(chunks, sha256, limit=limit).splitlines())
+
+
+def thaw_lines(lines: Iterable[bytes]) -> Frozen:
+    """Read evidence from its canonical lines. Raises ``Refused`` when they are not those of evidence."""
     head: dict[str, Any] = {}
     spans: list[SpanRecord] = []
+    rules: list[ToolRule] = []
+    effects: list[Effect] = []
 
-    def lines() -> Iterator[dict[str, Any]]:
-        for raw in canonical_bytes(chunks, sha256, limit=limit).splitlines():
+    def of_the_run() -> Iterator[dict[str, Any]]:
+        for raw in lines:
             line = from_json(raw)
             if "head" in line:
                 head.update(line["head"])
             elif "span" in line:
                 spans.append(SpanRecord.model_validate(line["span"]))
+            elif "rule" in line:
+                rules.append(ToolRule.model_validate(line["rule"]))
+            elif "effect" in line:
+                effects.append(Effect.model_validate(line["effect"]))
             else:
                 yield line
 
     try:
-        run = run_of(lines())
-        return Frozen(trace_id=head["trace_id"], catalogue=head["catalogue"], run=run, spans=tuple(spans))
+        run = run_of(of_the_run())
+        return Frozen(
+            trace_id=head["trace_id"],
+            catalogue=head["catalogue"],
+            run=run,
+            spans=tuple(spans),
+            rules=Catalogue(rules=tuple(rules)),
+            effects=tuple(effects),
+            reader=head.get("reader", ""),
+            format=head["format"],
+        )
     except (ValidationError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise Refused(
             f"The evidence cannot be read: {str(error)[:200]}", next_step="Another version wrote it; use that one."
         ) from None
+
+
+def lines_of(packed: bytes) -> Iterator[bytes]:
+    """The canonical lines, each with its line end, one after the other: never the whole in memory.
+
+    Raises ``Refused`` when the bytes are damaged or not whole.
+    """
+    stream, rest, left = zlib.decompressobj(), b"", packed
+    try:
+        while left and not stream.eof:
+            rest += stream.decompress(left, _STEP)
+            left = stream.unconsumed_tail
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                yield line + b"\n"
+            if len(rest) > _LONGEST_LINE:
+                raise Refused("The evidence has a line that no evidence has.", next_step=_VERIFY)
+    except zlib.error as error:
+        raise Refused(f"The evidence is damaged: {error}.", next_step=_VERIFY) from None
+    if not stream.eof or stream.unused_data or rest:
+        raise Refused("The evidence is not whole.", next_step=_VERIFY)
 
 
 def canonical_bytes(chunks: Sequence[bytes], sha256: str | None = None, *, limit: int = _LARGEST) -> bytes:

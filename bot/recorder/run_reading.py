@@ -7,33 +7,41 @@ has to live in the server.
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.effect import Effect, counts
+from bot.domain.profile import RunProfile
 from bot.domain.run import Run, RunSummary, summarise
 from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
 from bot.recorder.evidence import freeze
 from bot.recorder.normalise import normalise
+from bot.recorder.profile import Profiled, profile_of
+from bot.recorder.span_view import time_of
 
 _EFFECTS = 50
 """In one line: decoding it never holds up the event loop."""
 _JSON = b"{"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INFLATED = 4
 """How much larger a compressed record is, about: only a hint for where to read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunReading:
-    """A run as it was read. ``frozen`` is one zlib stream, as the evidence store takes it."""
+    """A run as it was read. ``frozen`` is one zlib stream, as the evidence store takes it.
+
+    ``profiled`` is what the index of runs keeps of it.
+    """
 
     summary: RunSummary
     effects: tuple[Effect, ...]
     frozen: bytes
+    profiled: Profiled
 
 
 def read_run(records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()) -> RunReading:
@@ -51,8 +59,22 @@ def read_run(records: Sequence[bytes], catalogue: Catalogue, now: datetime, note
 def reading_of(run: Run, spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime) -> RunReading:
     """Assess and freeze a run that was normalised already."""
     effects = tuple(assess(run, catalogue, now))
-    frozen = b"".join(freeze(run, spans, catalogue.version).chunks)
-    return RunReading(summarise(run, counts(effects)), effects, frozen)
+    lasting = as_it_ended(run, spans, catalogue, effects)
+    frozen = b"".join(freeze(run, spans, catalogue, lasting).chunks)
+    return RunReading(summarise(run, counts(effects)), effects, frozen, profile_of(run, effects))
+
+
+def as_it_ended(
+    run: Run, spans: Sequence[SpanRecord], catalogue: Catalogue, effects: Sequence[Effect] | None = None
+) -> tuple[Effect, ...]:
+    """The effects as they stood when the run ended: those that are frozen, whatever the hour is now.
+
+    ``effects`` are those of now, taken over where no rule has a window that could have closed meanwhile.
+    """
+    if effects is not None and not any(rule.undo_window is not None for rule in catalogue.rules):
+        return tuple(effects)
+    ended = max((span.end_ns or span.start_ns for span in spans), default=0)
+    return tuple(assess(run, catalogue, time_of(ended) or _EPOCH))
 
 
 def span_of(record: bytes) -> SpanRecord:
@@ -67,7 +89,8 @@ def weight(records: Sequence[bytes]) -> int:
 
 def to_lines(reading: RunReading) -> Iterator[bytes]:
     """A reading for the pipe: the summary, its effects some at a time, the frozen bytes last."""
-    yield to_json({"summary": reading.summary.model_dump(mode="json")})
+    profiled = {"profile": reading.profiled.profile.model_dump(mode="json"), "texts": dict(reading.profiled.texts)}
+    yield to_json({"summary": reading.summary.model_dump(mode="json"), **profiled})
     for at in range(0, len(reading.effects), _EFFECTS):
         yield to_json({"effects": [e.model_dump(mode="json") for e in reading.effects[at : at + _EFFECTS]]})
     yield reading.frozen
@@ -75,9 +98,11 @@ def to_lines(reading: RunReading) -> Iterator[bytes]:
 
 def from_lines(lines: Iterator[bytes], count: int) -> RunReading:
     """The reading that ``to_lines`` wrote in ``count`` lines."""
-    summary = RunSummary.model_validate(from_json(next(lines))["summary"])
+    head: dict[str, Any] = from_json(next(lines))
+    summary = RunSummary.model_validate(head["summary"])
+    profiled = Profiled(RunProfile.model_validate(head["profile"]), head["texts"])
     effects: list[Effect] = []
     for _ in range(count - 2):
         told: dict[str, Any] = from_json(next(lines))
         effects += [Effect.model_validate(effect) for effect in told["effects"]]
-    return RunReading(summary, tuple(effects), next(lines))
+    return RunReading(summary, tuple(effects), next(lines), profiled)

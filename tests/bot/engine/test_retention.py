@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.events import PULLCORD, RunAttached
-from bot.domain.run import Run, summarise
+from bot.domain.run import RunSummary
 from bot.engine.retention import Retention, sweep_period
 from bot.errors import Refused
 from bot.evidence.directory import DirectoryEvidence
@@ -16,13 +16,14 @@ from tests.support.clock import ManualClock
 from tests.support.incidents import open_one, resolve
 
 TTL = timedelta(days=2)
-RUN = Run(trace_id="ab" * 16, start=datetime(2026, 6, 9, tzinfo=UTC))
+AT = datetime(2026, 6, 9, tzinfo=UTC)
+RUN = RunSummary(trace_id="ab" * 16)
 
 
 def attached(evidence: str) -> Write:
     """A run that was read, as the engine writes it."""
     one = RunAttached(
-        at=RUN.start, by=PULLCORD, run=summarise(RUN, {}), evidence=evidence, evidence_bytes=5, source="otlp",
+        at=AT, by=PULLCORD, run=RUN, evidence=evidence, evidence_bytes=5, source="otlp",
         alerted=True, catalogue="v1", parts=0,
     )  # fmt: skip
     return Write(events=(one,))
@@ -46,14 +47,14 @@ async def test_evidence_of_an_open_incident_outlives_its_retention(
     for name in (first, second, nobody):
         then = time.time() - timedelta(days=30).total_seconds()
         os.utime(tmp_path / name[:2] / name, (then, then))
-    clock.set(datetime.now(UTC))
+    clock.forward(seconds=(datetime.now(UTC) - clock.now()).total_seconds())
     retention = Retention(store, clock)
     assert await retention.sweep() == 1
     with pytest.raises(Refused, match="past its retention"):
         await evidence.get(nobody)
     assert (await evidence.get(first), await evidence.get(second)) == (b"first", b"with more spans")
     await store.incidents.write(opened.incident_id, "resolve", lambda _: resolve())
-    clock.advance(TTL - timedelta(minutes=1))
+    clock.forward(days=2, minutes=-1)
     assert await retention.sweep() == 0
-    clock.advance(timedelta(minutes=2))
+    clock.forward(minutes=2)
     assert await retention.sweep() == 2
