@@ -5,13 +5,15 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import to_json
+
 from bot.domain.span import SpanRecord
 from bot.plugin import StoreSettings
 from bot.recorder.limits import Limits
-from bot.recorder.otlp_json import read_document
+from bot.recorder.otlp_json import read_json
 from bot.recorder.otlp_protobuf import read_protobuf
-from bot.recorder.otlp_values import BadSpan
-from bot.settings import BasicCredentials, Secret
+from bot.recorder.otlp_values import BadSpan, Passed
+from bot.settings import BasicCredentials, Token
 from handlers.traces.fields import objects
 
 _BASE64 = {24: 32, 12: 16}
@@ -21,7 +23,7 @@ _BASE64 = {24: 32, 12: 16}
 class GatewaySettings(StoreSettings):
     """A store without accounts of its own: what stands before it asks for ``bearer`` or ``basic``, one of them."""
 
-    bearer: Secret | None = None
+    bearer: Token | None = None
     basic: BasicCredentials | None = None
 
     @property
@@ -41,14 +43,17 @@ def basic(username: str, password: str) -> str:
 
 def spans_of_protobuf(export: bytes) -> Iterator[SpanRecord | BadSpan]:
     """The spans of an export, or of a ``TracesData``: both have their resource spans in field 1."""
-    return read_protobuf(export, Limits())
+    return _kept(read_protobuf(export, Limits()))
 
 
 def spans_of_document(document: Any) -> Iterator[SpanRecord | BadSpan]:
     """The spans of an export in JSON, whichever way its ids are written, also with the names of before OTLP 0.20."""
-    if isinstance(document, dict):
-        document = {"resourceSpans": _groups(document)}
-    return read_document(document, Limits())
+    export = {"resourceSpans": _groups(document)} if isinstance(document, dict) else document
+    return _kept(read_json(to_json(export), Limits()))
+
+
+def _kept(found: Iterator[SpanRecord | BadSpan | Passed]) -> Iterator[SpanRecord | BadSpan]:
+    return (item for item in found if not isinstance(item, Passed))
 
 
 def _groups(document: dict[str, Any]) -> Any:
