@@ -24,12 +24,29 @@ class Grade(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CallShape(Value):
+    """How models were called in one role of a run. ``role`` is the sub-agent that called, empty for the run's own.
+
+    Calls that are alike in all of this are one. ``tools`` points at the tool definitions that were offered, as a JSON
+    object of name -> hash of the definition.
+    """
+
+    role: str = ""
+    provider: str | None = None
+    requested: str | None = None
+    served: str | None = None
+    fingerprint: str | None = None
+    parameters: dict[str, Json] = Field(default_factory=dict)
+    prompt: TextHash | None = None
+    tools: TextHash | None = None
+
+
 class RunProfile(Value):
     """One run in the index, small. ``kind`` says which runs are of the same kind (its root's name).
 
     ``prompt`` and ``tools`` (name -> hash) point at texts; ``documents`` maps a document's id to the hash of its
     content or version (``None``: not recorded); ``checks`` are the names of what failed (guardrails, evaluations, error
-    types).
+    types). ``calls`` says the same of each role apart: sub-agents have their own models, prompts and tools.
     """
 
     trace_id: TraceId
@@ -54,6 +71,15 @@ class RunProfile(Value):
     documents: dict[str, str | None] = Field(default_factory=dict)
     checks: tuple[str, ...] = ()
     counts: EffectCounts = EffectCounts()
+    calls: tuple[CallShape, ...] = ()
+
+
+class IndexedRun(Value):
+    """A profile as the index keeps it. ``named``: an alert or an incident named the run, so that it is no good one."""
+
+    profile: RunProfile
+    signatures: tuple[str, ...] = ()
+    named: bool = False
 
 
 class ChangeKind(StrEnum):
