@@ -14,6 +14,7 @@ from bot.domain.incident import Incident
 from bot.domain.run import RunSummary
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
+from bot.recorder.profile import Profiled
 from bot.settings import Settings
 from bot.timeline.timeline import Write
 
@@ -24,7 +25,10 @@ MOST_BYTES = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` which rules classed it."""
+    """A run as it was read and frozen. ``source`` says where it came from, ``catalogue`` which rules classed it.
+
+    ``source_note`` says why that source, where stores were asked.
+    """
 
     summary: RunSummary
     effects: tuple[Effect, ...]
@@ -32,6 +36,9 @@ class Reading:
     evidence_bytes: int
     source: str
     catalogue: str
+    source_note: str = ""
+    profiled: Profiled | None = None
+    """What the index of runs keeps of it."""
 
 
 def attach(incident: Incident, reading: Reading, settings: Settings, now: datetime) -> Write:
@@ -46,6 +53,7 @@ def attach(incident: Incident, reading: Reading, settings: Settings, now: dateti
             evidence=reading.evidence,
             evidence_bytes=reading.evidence_bytes,
             source=reading.source,
+            source_note=reading.source_note,
             alerted=run.trace_id in incident.alerted_traces,
             catalogue=reading.catalogue,
             parts=len(parts),

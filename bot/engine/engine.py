@@ -16,6 +16,7 @@ from bot.engine.reading import Reader, RunReader
 from bot.engine.refusal import Tell
 from bot.engine.requests import ClickRequests
 from bot.engine.runs import Runs
+from bot.engine.stores import TraceStores
 from bot.engine.trouble import Trouble
 from bot.engine.verify import Verify
 from bot.plugin import OfferView, Registry
@@ -43,7 +44,8 @@ class Engine:
         """``parser`` reads large runs in a process of its own; without it a thread does."""
         redactor = redactor_of(settings)
         self._parts = Parts(store, registry, settings, planes, chat, clock, redactor.text)
-        self._reader = Reader(store, registry, settings, clock, redactor, parser)
+        self._stores = TraceStores(registry, settings)
+        self._reader = Reader(store, self._stores, settings, clock, redactor, parser)
         self.requests = ClickRequests(self._parts)
         self.incidents = StoredIncidents(self._parts)
         self.handlers: Mapping[Work, Handler] = self._handlers()
@@ -60,10 +62,10 @@ class Engine:
     def _handlers(self) -> Mapping[Work, Handler]:
         parts = self._parts
         verify = Verify(parts)
-        runs = Runs(parts, self._reader)
+        runs = Runs(parts, self._reader, self._stores)
         trouble = Trouble(parts)
         return {
-            Work.ALERT: Opening(parts).handle,
+            Work.ALERT: Opening(parts, self._stores).handle,
             Work.READ_RUN: runs.handle,
             Work.SPANS_ARRIVED: runs.handle_spans,
             Work.LIFECYCLE: Lifecycle(parts).handle,

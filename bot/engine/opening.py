@@ -1,8 +1,9 @@
 """``Work.ALERT`` (I4): each accepted alert lands in exactly one incident, however often it is delivered.
 
 A firing alert joins the open incident of its group (agent and alert name) within the join window of the last one, or
-opens one. A resolved one is recorded where its firing is; when that has not been seen, it waits a little (workers take
-alerts side by side, so it may come first) and is then dropped: an alert that is over before it was known wakes nobody.
+opens one. One that names no run may carry a link into a trace store of the team, which does. A resolved one is recorded
+where its firing is; when that has not been seen, it waits a little (workers take alerts side by side, so it may come
+first) and is then dropped: an alert that is over before it was known wakes nobody.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from bot.domain.alert import Alert, AlertStatus
+from bot.domain.base import Json
 from bot.domain.events import (
     PULLCORD,
     Actor,
@@ -26,6 +28,7 @@ from bot.domain.events import (
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine.parts import Parts, number_of
+from bot.engine.stores import TraceStores
 from bot.errors import Refused, StoreUnavailable
 from bot.timeline.timeline import Write
 
@@ -43,9 +46,10 @@ _TRIES = 5
 class Opening:
     """Turns accepted alerts into incidents."""
 
-    def __init__(self, parts: Parts) -> None:
-        """``parts`` is what the engine works with."""
+    def __init__(self, parts: Parts, stores: TraceStores) -> None:
+        """``stores`` know which run an alert's link means."""
         self._parts = parts
+        self._stores = stores
 
     async def handle(self, item: WorkItem) -> None:
         """Payload: the alert, or ``alert`` and how often it was looked for (``late``)."""
@@ -63,6 +67,8 @@ class Opening:
         incidents = self._parts.store.incidents
         if await incidents.of_alert(alert.id) is not None:
             return  # delivered before; what had to follow was written together with it
+        if alert.trace_id is None and (ref := self._stores.ref_in(alert)) is not None:
+            alert = alert.model_copy(update={"trace_id": ref.trace_id})
         op = f"alert:{alert.operation}"
         for _ in range(_TRIES):
             target = await incidents.joinable(alert.group)
@@ -145,9 +151,12 @@ def joining(alert: Alert, incident: Incident, now: datetime) -> Write:
     return Write(events=(event,), work=work)
 
 
-def read_run(incident_id: str, trace_id: str, attempt: int = 0) -> WorkItem:
-    """Work that finds, freezes and reads a run for an incident."""
-    return WorkItem(kind=Work.READ_RUN, incident=incident_id, payload={"trace_id": trace_id, "attempt": attempt})
+def read_run(incident_id: str, trace_id: str, attempt: int = 0, since: datetime | None = None) -> WorkItem:
+    """Work that finds, freezes and reads a run for an incident. ``since`` is when it was first looked for."""
+    payload: dict[str, Json] = {"trace_id": trace_id, "attempt": attempt}
+    if since is not None:
+        payload["since"] = since.isoformat()
+    return WorkItem(kind=Work.READ_RUN, incident=incident_id, payload=payload)
 
 
 def _source(alert: Alert) -> Actor:

@@ -1,36 +1,29 @@
-"""Finding a run's spans and reading them: from what Pullcord itself received, else from the team's trace stores.
+"""Finding a run's spans and reading them: from what Pullcord itself received and from the team's trace stores.
 
 Reading and freezing are CPU work and run off the event loop. What other stores answer is redacted before anything else.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
-
-import structlog
+from typing import Protocol
 
 from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.desired import TOOL_CLASS, Setting, catalogue_of
 from bot.domain.effect import Reversibility
+from bot.domain.trace_ref import TraceRef
 from bot.engine.attaching import Reading
-from bot.errors import PullcordError, StoreUnavailable
-from bot.plugin import Registry
+from bot.engine.chain import Chain, Found, is_complete
+from bot.engine.stores import TraceStores
+from bot.errors import Refused
 from bot.ports import Clock
+from bot.recorder.answers import PackedAnswers, read_answers
 from bot.recorder.limits import Limits
-from bot.recorder.normalise import normalise
-from bot.recorder.otlp import JSON, PROTOBUF
-from bot.recorder.pack import read_body
 from bot.recorder.redact import Redactor
-from bot.recorder.run_reading import RunReading, read_run, reading_of
+from bot.recorder.run_reading import RunReading, read_run
 from bot.settings import Settings
 from bot.timeline.store import Store
-
-log = structlog.get_logger(__name__)
-
-FETCH_SECONDS = 10.0
-OWN = "otlp"
-"""What a run's ``source`` says when the spans came to our own receiver."""
 
 _CLASSES = frozenset(Reversibility) - {Reversibility.UNCLASSIFIED}
 
@@ -45,14 +38,17 @@ class RunReader(Protocol):
         ...
 
 
-def read_export(
-    body: bytes, trace_id: str, redactor: Redactor, catalogue: Catalogue, now: datetime
-) -> RunReading | None:
-    """From another store's OTLP export (JSON or protobuf) to the run of one trace, redacted first. None: not in it."""
-    kind = JSON if body.lstrip()[:1] == b"{" else PROTOBUF
-    export = read_body(body, kind, "", redactor, Limits())
-    spans = [span for span in export.spans if span.trace_id == trace_id]
-    return reading_of(normalise(spans), spans, catalogue, now) if spans else None
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What looking for a run gave. ``note`` says what the stores answered.
+
+    ``failed``: some store gave no answer. ``again``: a store may still come to have more than was found.
+    """
+
+    reading: Reading | None
+    note: str = ""
+    failed: bool = False
+    again: bool = False
 
 
 def _why(setting: Setting) -> str:
@@ -67,43 +63,76 @@ class Reader:
     def __init__(
         self,
         store: Store,
-        registry: Registry,
+        stores: TraceStores,
         settings: Settings,
         clock: Clock,
         redactor: Redactor,
         parser: RunReader | None = None,
     ) -> None:
-        """``parser`` reads large runs off this process. A trace store without its settings is left out and logged."""
+        """``stores`` are the team's; ``parser`` reads large runs off this process."""
         self._store = store
+        self._stores = stores
         self._catalogue = settings.catalogue
         self._clock = clock
         self._redactor = redactor
         self._parser = parser
-        self._sources: list[tuple[str, Any]] = []
 
-    async def read(self, trace_id: str, agent: str | None) -> Reading | None:
-        """The run of this trace, frozen as evidence; None when nobody has it (yet). Refused when it cannot be read."""
-        now, source = self._clock.now(), OWN
+    async def read(self, ref: TraceRef, agent: str | None) -> Sought:
+        """The run of this trace, frozen as evidence, from whoever has most of it. Refused when it cannot be read."""
+        now = self._clock.now()
         catalogue = await self._catalogue_for(agent)
-        records = await self._store.spans.load(trace_id)
-        found: RunReading | None
-        if records and self._parser is not None:
-            found = await self._parser.read(records, catalogue, now)
-        elif records:
-            found = await asyncio.to_thread(read_run, records, catalogue, now)
-        else:
-            source, found = await self._elsewhere(trace_id, catalogue, now)
+
+        async def read_records(records: Sequence[bytes], notes: Sequence[str] = ()) -> RunReading:
+            if self._parser is not None:
+                return await self._parser.read(records, catalogue, now, notes)
+            return await asyncio.to_thread(read_run, records, catalogue, now, notes)
+
+        own, refused = await self._own(ref.trace_id, read_records)
+        chosen = await Chain(self._stores, read_records, self._answers).best(ref, agent, own)
+        found = chosen.found
         if found is None:
-            return None
-        digest = await self._store.evidence.put(found.frozen)
-        return Reading(
-            summary=found.summary,
-            effects=found.effects,
+            if refused is not None:
+                raise refused
+            return Sought(None, chosen.note, failed=chosen.failed, again=chosen.asked)
+        digest = await self._store.evidence.put(found.reading.frozen)
+        reading = Reading(
+            summary=found.reading.summary,
+            effects=found.reading.effects,
             evidence=digest,
-            evidence_bytes=len(found.frozen),
-            source=source,
+            evidence_bytes=len(found.reading.frozen),
+            source=found.source,
+            source_note=chosen.note,
             catalogue=catalogue.version,
+            profiled=found.reading.profiled,
         )
+        again = chosen.asked and not is_complete(found)
+        return Sought(reading, chosen.note, failed=chosen.failed, again=again)
+
+    async def received(self, trace_id: str, agent: str | None) -> RunReading | None:
+        """The run as our own spans have it, for the index of runs; None when none came. Refused when they hold none."""
+        records = await self._store.spans.load(trace_id)
+        if not records:
+            return None
+        now, catalogue = self._clock.now(), await self._catalogue_for(agent)
+        if self._parser is not None:
+            return await self._parser.read(records, catalogue, now)
+        return await asyncio.to_thread(read_run, records, catalogue, now)
+
+    async def _own(
+        self, trace_id: str, read: Callable[[Sequence[bytes]], Awaitable[RunReading]]
+    ) -> tuple[Found | None, Refused | None]:
+        """What our receiver got; a refusal when there is no run in it, since a store may still have one."""
+        records = await self._store.spans.load(trace_id)
+        if not records:
+            return None, None
+        try:
+            return Found(await read(records), records), None
+        except Refused as refused:
+            return None, refused
+
+    async def _answers(self, name: str, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
+        read = self._stores.source(name).read
+        return await asyncio.to_thread(read_answers, read, answers, ref, self._redactor, Limits())
 
     async def _catalogue_for(self, agent: str | None) -> Catalogue:
         """The configured rules, then what people said of the agent's tools in incidents."""
@@ -116,19 +145,3 @@ class Reader:
             if s.flag == TOOL_CLASS and s.element and s.value in _CLASSES
         ]
         return Catalogue(rules=(*self._catalogue.rules, *rules))
-
-    async def _elsewhere(self, trace_id: str, catalogue: Catalogue, now: datetime) -> tuple[str, RunReading | None]:
-        for name, source in self._sources:
-            try:
-                async with asyncio.timeout(FETCH_SECONDS):
-                    body = await source.fetch(trace_id)
-            except StoreUnavailable:
-                raise
-            except (PullcordError, TimeoutError, OSError) as error:
-                log.warning("trace_source_failed", source=name, error=type(error).__name__)
-                continue
-            if body:
-                found = await asyncio.to_thread(read_export, body, trace_id, self._redactor, catalogue, now)
-                if found is not None:
-                    return name, found
-        return OWN, None
