@@ -45,6 +45,7 @@ _PARAMETERS = {
     "n": "choice.count",
 }
 _PROMPTS = ("messages", "input", "prompt", "prompts", "contents")
+_SCORES = ("score", "relevance_score", "_score", "similarity")
 _MAX_MESSAGES = 20_000
 
 
@@ -248,11 +249,12 @@ def _document(item: Any) -> Json:
         return None
     held = plain(item)
     metadata = mapping(held.get("metadata"))
+    scored = (told[name] for told in (held, metadata) for name in _SCORES if told.get(name) is not None)
     content = next((held[name] for name in ("page_content", "content", "text") if held.get(name)), None)
     return present(
         {
             "id": text(held.get("id") or metadata.get("id") or metadata.get("source"), 1_000),
-            "score": number(next((held[name] for name in ("score", "relevance_score") if name in held), score)),
+            "score": number(next(scored, score)),
             "content": content if isinstance(content, str) else None,
             "metadata": metadata or None,
         }

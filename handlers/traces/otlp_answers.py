@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic_core import to_json
@@ -12,7 +12,7 @@ from bot.plugin import StoreSettings
 from bot.recorder.limits import Limits
 from bot.recorder.otlp_json import read_json
 from bot.recorder.otlp_protobuf import read_protobuf
-from bot.recorder.otlp_values import BadSpan, Passed
+from bot.recorder.otlp_values import BadSpan
 from bot.settings import BasicCredentials, Token
 from handlers.traces.fields import objects
 
@@ -52,8 +52,9 @@ def spans_of_document(document: Any) -> Iterator[SpanRecord | BadSpan]:
     return _kept(read_json(to_json(export), Limits()))
 
 
-def _kept(found: Iterator[SpanRecord | BadSpan | Passed]) -> Iterator[SpanRecord | BadSpan]:
-    return (item for item in found if not isinstance(item, Passed))
+def _kept(found: Iterable[object]) -> Iterator[SpanRecord | BadSpan]:
+    """Without what the readers only count."""
+    return (item for item in found if isinstance(item, (SpanRecord, BadSpan)))
 
 
 def _groups(document: dict[str, Any]) -> Any:
