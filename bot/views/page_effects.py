@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
 from bot.domain.incident import Incident, IncidentState
-from bot.views import limits, words
+from bot.views import limits, recorder_words, words
 from bot.views.page_models import EffectGroup, EffectRow, Mitigation, OpenItem
-from bot.views.page_text import CHECK, CROSS, REJECTED, WAIT, Names, countdown, glyph, shape, short, who
-from bot.views.page_values import when
+from bot.views.page_text import CHECK, CROSS, OUT, REJECTED, WAIT, Names, countdown, glyph, shape, short, who
+from bot.views.page_values import Glyph, when
 from bot.views.text import number
 
 _BY_HAND = "Tell the customer or accept it by hand, and add a note; buttons for this come later."
@@ -36,13 +36,22 @@ _GROUPS = (
 
 
 def groups(standing: Sequence[Effect], now: datetime) -> tuple[EffectGroup, ...]:
-    """Effects by class, the worst first, rejected attempts last. Reads are told apart (``reads_line``)."""
+    """Effects by class, the worst first, rejected attempts last.
+
+    Reads are told apart (``reads_line``), but those that may have carried data out are a group of their own.
+    """
     made = []
     for name, classes, kind, meaning in _GROUPS:
         members = [e for e in standing if e.happened and e.reversibility in classes]
         members.sort(key=_still_open)
         if members:
-            made.append(_group(name, members, shape(kind), meaning, now))
+            unclassified = all(e.reversibility is Reversibility.UNCLASSIFIED for e in members)
+            mark = shape(Reversibility.UNCLASSIFIED if unclassified else kind)
+            made.append(_group(name, members, mark, meaning, now))
+    outbound = [e for e in standing if e.reversibility is Reversibility.READ_ONLY and e.outbound is not None]
+    if outbound:
+        meaning = "the address came from untrusted content; the read may have taken data along"
+        made.append(_group("Reads that can carry data out", outbound, OUT, meaning, now))
     rejected = [e for e in standing if not e.happened and e.reversibility is not Reversibility.READ_ONLY]
     if rejected:
         made.append(_group("Rejected attempts", rejected, REJECTED, "shown, not counted as happened", now))
@@ -58,22 +67,22 @@ def _still_open(effect: Effect) -> tuple[bool, bool, datetime, datetime, int]:
     return effect.substitute is not None, known, effect.undo_deadline or _NEVER, effect.at or _NEVER, effect.order
 
 
-def _group(name: str, members: Sequence[Effect], mark: object, meaning: str, now: datetime) -> EffectGroup:
+def _group(name: str, members: Sequence[Effect], mark: Glyph, meaning: str, now: datetime) -> EffectGroup:
     shown = members[: limits.PAGE_GROUP]
     left = members[limits.PAGE_GROUP :]
     more = f"and {len(left):,} more: {words.kinds(left)}" if left else ""
-    first = glyph(members[0]) if not isinstance(mark, type(REJECTED)) else mark
-    return EffectGroup(first, name, len(members), meaning, tuple(_row(e, now) for e in shown), short(more, 160))
+    return EffectGroup(mark, name, len(members), meaning, tuple(_row(e, now) for e in shown), short(more, 160))
 
 
 def _row(effect: Effect, now: datetime) -> EffectRow:
     undo, tone, note, left = _undo(effect, now)
     unknown = effect.outcome is EffectOutcome.UNKNOWN
+    unclassified = effect.reversibility is Reversibility.UNCLASSIFIED
     notes = [short(effect.outcome_reason)] if effect.outcome_reason else []
     if unknown:
         notes.append("counted as applied until someone checks")
     return EffectRow(
-        glyph=glyph(effect),
+        glyph=OUT if effect.outbound and effect.reversibility is Reversibility.READ_ONLY else glyph(effect),
         tool=short(effect.tool),
         did=short(_did(effect)),
         rejected=not effect.happened,
@@ -87,6 +96,8 @@ def _row(effect: Effect, now: datetime) -> EffectRow:
         undo_note=note,
         left=countdown(effect.undo_deadline, now) if left and effect.undo_deadline is not None else None,
         substitute=_substitute(effect),
+        suggestion=short(recorder_words.suggestion_words(effect), 160) if unclassified else "",
+        origins=tuple(short(one, 200) for one in recorder_words.origin_words(effect)[:4]),
     )
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from bot.domain.effect import EffectOutcome, Reversibility
 from bot.domain.incident import AlertState, IncidentRow, IncidentState
-from bot.views.page_models import Count, Link, ListGroup, ListPage, ListRow, Tag
+from bot.views.page_models import ListGroup, ListPage, ListRow, Tag
 from bot.views.page_text import CHECK, Names, countdown, shape, short, who
-from bot.views.page_values import when
+from bot.views.page_values import Count, Link, when
 from bot.views.text import duration, number
 
 _GROUPS = (

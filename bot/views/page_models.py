@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from bot.views.page_values import Countdown, Glyph, When
+from bot.views.page_run_models import AgentLane, ChangesSection, GapRow, OfferedSection, RunRow, SimilarSection
+from bot.views.page_values import Count, Countdown, Glyph, Link, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,6 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """One number of the blast radius, with its shape."""
-
-    glyph: Glyph
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class OpenItem:
     """Something that a person must still do. ``left`` stands inside the sentence when there is a deadline."""
 
@@ -52,7 +45,10 @@ class OpenItem:
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """One effect. ``undo`` says how far it can be taken back, ``left`` the open window."""
+    """One effect. ``undo`` says how far it can be taken back, ``left`` the open window.
+
+    ``suggestion`` stands beside unclassified, ``origins`` say which arguments came from untrusted content.
+    """
 
     glyph: Glyph
     tool: str
@@ -68,6 +64,8 @@ class EffectRow:
     undo_note: str
     left: Countdown | None
     substitute: str
+    suggestion: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,63 +95,6 @@ class Mitigation:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """Where a step lies on the run's scale: ``x`` and ``width`` as SVG lengths."""
-
-    x: str
-    width: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepRow:
-    """One row of the agent's lane. ``down`` opens a nested list after it, ``up`` closes so many."""
-
-    glyph: Glyph | None
-    kind: str
-    effect: str
-    depth: int
-    name: str
-    note: str
-    spoken: str
-    bar: Bar | None
-    length: str
-    down: bool = False
-    up: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark of the scale at ``x``."""
-
-    x: str
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link within our own pages, or to Slack."""
-
-    text: str
-    href: str
-    current: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AgentLane:
-    """The steps of one run, with its own scale."""
-
-    run: str
-    span: str
-    steps: str
-    note: str
-    rows: tuple[StepRow, ...]
-    ticks: tuple[Tick, ...]
-    runs: tuple[Link, ...]
-    pages: tuple[Link, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """One of the four stages of an action. ``tone``: happened, na, waits, todo or no."""
 
@@ -179,27 +120,6 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GapRow:
-    """Something that was not recorded, and how to turn it on."""
-
-    field: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run of this incident."""
-
-    link: Link
-    how: str
-    ended: When | None
-    models: str
-    spoken: str
-    counts: tuple[Count, ...]
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentPage:
     """All that ``incident.html`` shows, in its order."""
 
@@ -213,7 +133,7 @@ class IncidentPage:
     lead: str
     counts: tuple[Count, ...]
     asides: str
-    more_runs: str
+    more_runs: tuple[Link, ...]
     facts: tuple[Fact, ...]
     open_items: tuple[OpenItem, ...]
     open_note: str
@@ -228,7 +148,12 @@ class IncidentPage:
     people_note: str
     chain: str
     chain_ok: bool | None
+    changes: ChangesSection
+    similar: SimilarSection
+    offered: OfferedSection | None
+    captured: str
     gaps: tuple[GapRow, ...]
+    gaps_note: str
     runs: tuple[RunRow, ...]
     runs_note: str
     evidence: str

@@ -1,27 +1,24 @@
 """The agent's lane: the steps of one run in order, nested, each with a bar on the run's own scale.
 
-Long runs are folded: neighbours that are alike (same kind and name, nothing changed, nothing failed, no children)
-become one row, and 200 rows make a page. Foreign traces may nest without end; levels beyond the eighth are shown as it.
+Which steps make rows is decided in ``page_steps``; each row leads to what was recorded of its step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
-from bot.domain.incident import Incident
-from bot.domain.run import Completeness, ModelCall, Run, RunStatus, Step, StepKind
+from bot.domain.incident import AttachedRun, Incident
+from bot.domain.run import Completeness, Run, Step, StepKind
 from bot.views import limits, words
-from bot.views.page_models import AgentLane, Bar, Link, StepRow, Tick
-from bot.views.page_text import glyph, length, short
+from bot.views.page_links import LaneView, run_href, step_href
+from bot.views.page_run_models import AgentLane, StepRow
+from bot.views.page_scale import Scale, scale_of, ticks
+from bot.views.page_steps import Item, Told, counts_as_effect, items, matches, told, walk
+from bot.views.page_text import CROSS, OUT, glyph, length, short
+from bot.views.page_values import Glyph, Link
 from bot.views.text import number
 
-_DEEPEST = 8
-_FOLD_FROM = 4
-_NICE = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
-_LEAST = 1.2
-"""Percent of the lane that 4 px are; bars are at least that wide (DESIGN.md)."""
+_MOST_LINKS = 9
 _SPOKEN = {EffectOutcome.APPLIED: "applied", EffectOutcome.FAILED: "rejected", EffectOutcome.UNKNOWN: "outcome unknown"}
 _CLASS = {
     Reversibility.IRREVERSIBLE: "e-irr",
@@ -29,143 +26,95 @@ _CLASS = {
     Reversibility.COMPENSABLE: "e-comp",
     Reversibility.REVERSIBLE: "e-rev",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A row before it is drawn: the first of ``steps`` like ones at this depth."""
-
-    steps: tuple[Step, ...]
-    depth: int
-    has_children: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    start: datetime | None
-    seconds: float
-
-    def bar(self, step: Step, end: datetime | None) -> Bar | None:
-        if self.start is None or step.started_at is None:
-            return None
-        begin = max(0.0, (step.started_at - self.start).total_seconds()) / self.seconds * 100
-        lasted = max(0.0, ((end or step.started_at) - step.started_at).total_seconds()) / self.seconds * 100
-        wide = lasted >= _LEAST
-        x = min(begin, 100 - (lasted if wide else _LEAST))
-        return Bar(x=f"{max(0.0, x):.2f}%", width=f"{min(lasted, 100):.2f}%" if wide else "4")
+_KIND = {
+    StepKind.AGENT: "k-agent",
+    StepKind.PLAN: "k-plan",
+    StepKind.MODEL: "k-model",
+    StepKind.TOOL: "k-tool",
+    StepKind.RETRIEVAL: "k-ro",
+    StepKind.GUARDRAIL: "k-ro",
+    StepKind.HANDOFF: "k-hand",
+}
+_MARKS = {
+    StepKind.HANDOFF: Glyph("i-hand", "x"),
+    StepKind.GUARDRAIL: Glyph("i-guard", "ro"),
+    StepKind.RETRIEVAL: Glyph("i-doc", "ro"),
+}
 
 
 def agent_lane(
-    incident: Incident, run: Run, effects: Sequence[Effect], runs: Sequence[str], *, rows_from: int = 0
+    incident: Incident, run: Run, effects: Sequence[Effect], runs: Sequence[str], view: LaneView
 ) -> AgentLane:
     """The lane of one run. ``effects`` are this run's, ``runs`` the trace ids one can switch to."""
-    by_span = {e.span_id: e for e in effects if e.span_id}
-    models = {call.span_id: call for call in run.model_calls}
-    items = _fold(list(_walk(run.steps)), by_span) if len(run.steps) > limits.PAGE_STEPS else list(_walk(run.steps))
-    begin = rows_from if 0 <= rows_from < len(items) else 0
-    shown = items[begin : begin + limits.PAGE_STEPS]
-    scale = _scale(run)
-    rows = [_row(item, scale, by_span, models) for item in shown]
+    known = told(run, effects)
+    rows = items(run, known, view.only, view.within)
+    begin = view.begin if 0 <= view.begin < len(rows) else 0
+    shown = rows[begin : begin + limits.PAGE_STEPS]
+    scale = scale_of(run)
+    drawn = [_row(item, scale, known, view) for item in shown]
+    attached = incident.run(run.trace_id)
     return AgentLane(
         run=words.short_trace(run.trace_id),
+        href=run_href(incident.id, run.trace_id),
         span=_span(run),
         steps=_steps(run),
-        note=_note(run, items, shown, begin),
-        rows=_nest(rows),
-        ticks=_ticks(scale),
-        runs=tuple(_run_link(incident, trace, run.trace_id) for trace in runs) if len(runs) > 1 else (),
-        pages=_pages(incident, run.trace_id, len(items), begin),
+        source=source_words(attached) if attached is not None else "",
+        note=_note(run, rows, shown, begin, view),
+        notes=tuple(short(note, 300) for note in run.notes[:5]),
+        rows=_nest(_named(drawn)),
+        ticks=ticks(scale),
+        filters=_filters(run, known, view),
+        runs=tuple(_run_link(view, trace) for trace in runs) if len(runs) > 1 else (),
+        pages=_pages(view, len(rows), begin),
+        empty=_empty(view) if not rows else "",
     )
 
 
-def _walk(steps: Sequence[Step]) -> Iterator[_Item]:
-    """Depth first in the order of start, without recursion. Steps in a circle of parents come last, as roots."""
-    ids = {step.span_id for step in steps}
-    children: dict[str, list[Step]] = {}
-    roots = []
-    for step in steps:
-        if step.parent_id is not None and step.parent_id in ids and step.parent_id != step.span_id:
-            children.setdefault(step.parent_id, []).append(step)
-        else:
-            roots.append(step)
-    seen: set[str] = set()
-    for root in [*roots, *steps]:
-        stack = [(root, 0)]
-        while stack:
-            step, depth = stack.pop()
-            if step.span_id in seen:
-                continue
-            seen.add(step.span_id)
-            below = children.get(step.span_id, [])
-            yield _Item((step,), min(depth, _DEEPEST), bool(below))
-            stack += [(child, depth + 1) for child in reversed(below)]
+def source_words(run: AttachedRun) -> str:
+    """Where a run was read, and why there: ``read from phoenix: 20 spans, we received 14``. Foreign in part."""
+    name = "our own recorder" if run.source in {"otlp", "recorder"} else short(run.source, 40)
+    return f"read from {name}{': ' + short(run.source_note, 200) if run.source_note else ''}"
 
 
-def _fold(items: Sequence[_Item], effects: Mapping[str, Effect]) -> list[_Item]:
-    folded: list[_Item] = []
-    group: list[_Item] = []
-
-    def close() -> None:
-        if len(group) >= _FOLD_FROM:
-            folded.append(replace(group[0], steps=tuple(step for item in group for step in item.steps)))
-        else:
-            folded.extend(group)
-        group.clear()
-
-    for item in items:
-        if group and not _alike(group[0], item):
-            close()
-        if _plain(item, effects):
-            group.append(item)
-        else:
-            folded.append(item)
-    close()
-    return folded
-
-
-def _alike(one: _Item, other: _Item) -> bool:
-    first, second = one.steps[0], other.steps[0]
-    return (
-        one.depth == other.depth
-        and not other.has_children
-        and (first.kind, first.name, first.status) == (second.kind, second.name, second.status)
-    )
-
-
-def _plain(item: _Item, effects: Mapping[str, Effect]) -> bool:
-    """Nothing that anyone must see by itself: no change, no failure, no children."""
+def _row(item: Item, scale: Scale, known: Told, view: LaneView) -> StepRow:
     step = item.steps[0]
-    effect = effects.get(step.span_id)
-    harmless = effect is None or effect.reversibility is Reversibility.READ_ONLY
-    return harmless and not item.has_children and step.status is not RunStatus.ERROR and step.error is None
-
-
-def _row(item: _Item, scale: _Scale, effects: Mapping[str, Effect], models: Mapping[str, ModelCall]) -> StepRow:
-    step = item.steps[0]
-    effect = effects.get(step.span_id)
+    effect = known.effect(item)
     end = max((s.ended_at for s in item.steps if s.ended_at is not None), default=None)
     many = f" ×{len(item.steps):,}" if len(item.steps) > 1 else ""
+    mark = glyph(effect) if effect is not None else _MARKS.get(step.kind)
+    if mark is not None and effect is None and known.failed(step):
+        mark = Glyph(mark.symbol, "irr") if step.span_id in known.bad else CROSS
+    if effect is not None and effect.outbound and effect.reversibility is Reversibility.READ_ONLY:
+        mark = OUT
     return StepRow(
-        glyph=glyph(effect) if effect is not None else None,
+        glyph=mark,
         kind=_kind(step, effect),
         effect=_effect_class(effect),
         depth=item.depth,
         name=short(step.name, 60) + many,
-        note=_note_of(step, effect, models.get(step.span_id)),
-        spoken=_spoken(step, effect, scale, end),
+        note=_note_of(item, effect, known),
+        spoken=_spoken(item, effect, scale, known),
         bar=scale.bar(step, end),
-        length=_length(item.steps),
+        length=_length(item.steps) if item.loose is None else "–",
+        href=_href(item, view),
+        opens=len(item.steps) == 1,
+        agent=short(step.agent, 40) if known.agents and step.agent else "",
+        beside=item.beside,
     )
+
+
+def _href(item: Item, view: LaneView) -> str:
+    if item.loose is not None:
+        return step_href(view.incident, view.trace, f"call-{item.loose.order}")
+    if len(item.steps) > 1:
+        return view.href(within=item.steps[0].span_id, begin=0)
+    return step_href(view.incident, view.trace, item.steps[0].span_id)
 
 
 def _kind(step: Step, effect: Effect | None) -> str:
     if effect is not None and effect.reversibility is Reversibility.READ_ONLY:
         return "k-ro"
-    if step.kind in {StepKind.RETRIEVAL, StepKind.GUARDRAIL}:
-        return "k-ro"
-    return {StepKind.AGENT: "k-agent", StepKind.PLAN: "k-plan", StepKind.MODEL: "k-model", StepKind.TOOL: "k-tool"}.get(
-        step.kind, "k-agent"
-    )
+    return _KIND.get(step.kind, "k-agent")
 
 
 def _effect_class(effect: Effect | None) -> str:
@@ -177,25 +126,58 @@ def _effect_class(effect: Effect | None) -> str:
     return f"{_CLASS[effect.reversibility]}{unknown}"
 
 
-def _note_of(step: Step, effect: Effect | None, call: ModelCall | None) -> str:
+def _note_of(item: Item, effect: Effect | None, known: Told) -> str:
+    step = item.steps[0]
     if effect is not None:
-        return short(words.effect_words(effect), 60)
+        also = len(known.effects.get(step.span_id, ())) - 1 if item.loose is None else 0
+        parts = [words.effect_words(effect), f"and {number(also, 'more call')}" if also > 0 else ""]
+        parts.append("address from outside" if effect.outbound else "argument from outside" if effect.origins else "")
+        parts.append("no span of its own" if item.loose is not None else "")
+        return short(" · ".join(part for part in parts if part), 60)
     if step.error is not None:
         return short(f"failed: {step.error.message or step.error.type or 'no reason recorded'}", 60)
-    if call is not None:
+    return short(_plain_note(step, known), 60)
+
+
+def _plain_note(step: Step, known: Told) -> str:
+    """What a step was that is no effect and did not fail."""
+    if (call := known.models.get(step.span_id)) is not None:
         used, made = call.usage.get("input_tokens"), call.usage.get("output_tokens")
         if used is not None and made is not None:
             return f"{used:,} → {made:,} tokens"
-    return {StepKind.AGENT: "run", StepKind.GUARDRAIL: "guardrail", StepKind.RETRIEVAL: "retrieval"}.get(step.kind, "")
+        return "model call" if step.name != (call.model_served or call.model_requested) else ""
+    if (guard := known.guardrails.get(step.span_id)) is not None:
+        verdict = {True: "triggered", False: "passed", None: "verdict not recorded"}[guard.triggered]
+        return f"guardrail {verdict}"
+    if (found := known.retrievals.get(step.span_id)) is not None:
+        return "retrieval" if found.documents is None else f"retrieved {number(len(found.documents), 'document')}"
+    if (passed := known.handoffs.get(step.span_id)) is not None:
+        return f"hand-off: {passed.source or 'not recorded'} → {passed.target or 'not recorded'}"
+    names = {
+        StepKind.AGENT: "run" if step.parent_id is None else "agent",
+        StepKind.PLAN: "plan",
+        StepKind.MODEL: "model call",
+        StepKind.GUARDRAIL: "guardrail",
+        StepKind.RETRIEVAL: "retrieval",
+        StepKind.HANDOFF: "hand-off",
+    }
+    named = names.get(step.kind, "")
+    return "" if named == step.name else named
 
 
-def _spoken(step: Step, effect: Effect | None, scale: _Scale, end: datetime | None) -> str:
-    """What the bar shows, for screen readers: class, outcome, start and length."""
+def _spoken(item: Item, effect: Effect | None, scale: Scale, known: Told) -> str:
+    """What the bar shows, for screen readers: class, outcome, agent, start and length."""
+    step = item.steps[0]
     parts = [step.kind.value]
     if effect is not None:
         parts = [effect.reversibility.value.replace("_", " "), _SPOKEN[effect.outcome]]
+    elif known.failed(step):
+        parts.append("failed")
+    if known.agents and step.agent:
+        parts.append(f"by {short(step.agent, 40)}")
+    end = max((s.ended_at for s in item.steps if s.ended_at is not None), default=None)
     if scale.start is not None and step.started_at is not None:
-        parts.append(f"starts at {max(0.0, (step.started_at - scale.start).total_seconds()):.1f} seconds")
+        parts.append(f"starts at {scale.offset(step.started_at):.1f} seconds")
         if end is not None:
             parts.append(f"takes {max(0.0, (end - step.started_at).total_seconds()):.1f} seconds")
     else:
@@ -211,6 +193,11 @@ def _length(steps: Sequence[Step]) -> str:
     return most if least == most else f"{least.split(' ')[0]}–{most}"
 
 
+def _named(rows: Sequence[StepRow]) -> list[StepRow]:
+    """Say where the agent is the same as in the row above, so that the eye sees only where it passes on."""
+    return [replace(row, again=bool(n and row.agent and rows[n - 1].agent == row.agent)) for n, row in enumerate(rows)]
+
+
 def _nest(rows: Sequence[StepRow]) -> tuple[StepRow, ...]:
     """Say where nested lists open and close. A page that begins inside a branch begins at the outermost level."""
     levels: list[int] = []
@@ -222,34 +209,6 @@ def _nest(rows: Sequence[StepRow]) -> tuple[StepRow, ...]:
         here = levels[place]
         nested.append(replace(row, down=following > here, up=max(0, here - following)))
     return tuple(nested)
-
-
-def _scale(run: Run) -> _Scale:
-    starts = [s.started_at for s in run.steps if s.started_at is not None]
-    ends = [s.ended_at for s in run.steps if s.ended_at is not None]
-    start = min(starts, default=run.started_at)
-    end = max([*ends, *starts], default=run.ended_at)
-    lasted = (end - start).total_seconds() if start is not None and end is not None else 0.0
-    return _Scale(start, max(lasted, 0.001))
-
-
-def _ticks(scale: _Scale) -> tuple[Tick, ...]:
-    if scale.start is None:
-        return ()
-    step = next((s for s in _NICE if scale.seconds / s <= 5), scale.seconds / 4)
-    marks = [n * step for n in range(int(scale.seconds / step) + 1) if n == 0 or n * step <= scale.seconds * 0.97]
-    return tuple(
-        Tick(x=f"{mark / scale.seconds * 100:.2f}%", text=_mark(mark, step), anchor="middle" if mark else "start")
-        for mark in marks
-    )
-
-
-def _mark(seconds: float, step: float) -> str:
-    if step < 1:
-        return f"{seconds:g} s"
-    if step < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if step < 3600 else f"{seconds / 3600:.0f} h"
 
 
 def _span(run: Run) -> str:
@@ -265,26 +224,53 @@ def _steps(run: Run) -> str:
     return f"{number(len(run.steps), 'step')}{partial}"
 
 
-def _note(run: Run, items: Sequence[_Item], shown: Sequence[_Item], begin: int) -> str:
+def _note(run: Run, rows: Sequence[Item], shown: Sequence[Item], begin: int, view: LaneView) -> str:
     notes = []
-    if len(items) < len(run.steps):
-        notes.append(f"{len(run.steps):,} steps in {len(items):,} rows: like steps that changed nothing are folded.")
-    if len(shown) < len(items):
-        notes.append(f"Rows {begin + 1:,} to {begin + len(shown):,} of {len(items):,}.")
+    if view.only:
+        beside = sum(item.beside for item in rows)
+        above = f", with {number(beside, 'step')} above them" if beside else ""
+        notes.append(f"{len(rows) - beside:,} of {number(len(run.steps), 'step')}: {view.only} only{above}.")
+    elif view.within and rows and all(len(item.steps) == 1 for item in rows):
+        notes.append(f"{number(len(rows), 'like step')} of one folded row.")
+    elif len(rows) < len(run.steps):
+        notes.append(f"{len(run.steps):,} steps in {len(rows):,} rows: like steps that changed nothing are folded.")
+    if len(shown) < len(rows):
+        notes.append(f"Rows {begin + 1:,} to {begin + len(shown):,} of {len(rows):,}.")
     return " ".join(notes)
 
 
-def _run_link(incident: Incident, trace: str, current: str) -> Link:
-    href = f"/incidents/{incident.id}?{urlencode({'run': trace})}#timeline"
-    return Link(words.short_trace(trace), href, current=trace == current)
+def _empty(view: LaneView) -> str:
+    if view.only == "effects":
+        return "No step of this run changed anything outside it or tried to."
+    return "No step of this run failed." if view.only == "errors" else "No step was recorded."
 
 
-def _pages(incident: Incident, trace: str, total: int, begin: int) -> tuple[Link, ...]:
+def _filters(run: Run, known: Told, view: LaneView) -> tuple[Link, ...]:
+    """All, effects only, errors only, each with how many steps there are."""
+    every = [*walk(run.steps)]
+    made = [Link(f"All {len(every) + len(known.loose):,}", view.href(only="", within="", begin=0), not view.only)]
+    for only in ("effects", "errors"):
+        lost = sum(counts_as_effect(e) if only == "effects" else e.outcome is EffectOutcome.FAILED for e in known.loose)
+        count = lost + sum(matches(item, known, only) for item in every)
+        name = f"{only.capitalize()} only {count:,}"
+        made.append(Link(name, view.href(only=only, within="", begin=0), view.only == only))
+    return tuple(made)
+
+
+def _run_link(view: LaneView, trace: str) -> Link:
+    href = view.href(trace=trace, only="", within="", begin=0)
+    return Link(words.short_trace(trace), href, current=trace == view.trace)
+
+
+def _pages(view: LaneView, total: int, begin: int) -> tuple[Link, ...]:
+    """Links to the pages of rows; of very many the first, the last and those near by."""
     if total <= limits.PAGE_STEPS:
         return ()
-    made = []
-    for start in range(0, total, limits.PAGE_STEPS):
-        href = f"/incidents/{incident.id}?{urlencode({'run': trace, 'from': start})}#timeline"
-        last = min(start + limits.PAGE_STEPS, total)
-        made.append(Link(f"{start + 1:,}–{last:,}", href, current=start == begin))
-    return tuple(made)
+    starts = list(range(0, total, limits.PAGE_STEPS))
+    here = begin // limits.PAGE_STEPS
+    near = {0, len(starts) - 1, *range(here - 2, here + 3)}
+    return tuple(
+        Link(f"{start + 1:,}–{min(start + limits.PAGE_STEPS, total):,}", view.href(begin=start), current=start == begin)
+        for n, start in enumerate(starts)
+        if len(starts) <= _MOST_LINKS or n in near
+    )

@@ -1,14 +1,14 @@
 """Small things that every part of the page needs: shapes, countdowns, people, foreign text. Templates escape."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 
 from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility
 from bot.views import limits
-from bot.views.page_models import Count
-from bot.views.page_values import Countdown, Glyph
-from bot.views.text import cut, duration, visible
+from bot.views.page_values import Count, Countdown, Glyph
+from bot.views.text import BLANK, cut, duration, visible
 
 CHECK = Glyph("i-check", "ok")
 WAIT = Glyph("i-wait", "comp")
@@ -16,6 +16,7 @@ CROSS = Glyph("i-cross", "irr")
 DOT = Glyph("i-ro", "ro")
 PIN = Glyph("i-pin", "x")
 PERSON = Glyph("i-check", "x")
+OUT = Glyph("i-out", "comp")
 REJECTED = Glyph("i-irr-rej", "rej")
 
 _SHAPE = {
@@ -26,6 +27,9 @@ _SHAPE = {
     Reversibility.READ_ONLY: "ro",
 }
 _TONE = {**{r: s for r, s in _SHAPE.items() if s != "unc"}, Reversibility.UNCLASSIFIED: "irr"}
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_REMEMBERED = 4000
+_JOINERS = "\u200c\u200d"
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})>")
 _SOON = 3600
 
@@ -36,6 +40,30 @@ Names = Mapping[str, str]
 def short(text: str, limit: int = limits.PAGE_TEXT) -> str:
     """Foreign text: one line, visible, cut at 80 characters."""
     return cut(visible(text), limit)
+
+
+class _Shown(dict[int, str]):
+    """What stands for a character; looked up once for each of the first few thousand that occur."""
+
+    def __missing__(self, code: int) -> str:
+        one = chr(code)
+        shown = BLANK if unicodedata.category(one) in _HIDDEN and one not in _JOINERS else one
+        if len(self) < _REMEMBERED:
+            self[code] = shown
+        return shown
+
+
+_SHOWN = _Shown({ord("\n"): "\n", ord("\t"): "\t", 0x2028: "\n", 0x2029: "\n", 0x85: "\n"})
+
+
+def paragraphs(text: str) -> str:
+    """Foreign text with its lines kept: every other character that nobody can see is shown as ``␣``."""
+    return text.replace("\r\n", "\n").translate(_SHOWN)
+
+
+def first_upper(text: str) -> str:
+    """A sentence that begins with a capital; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def who(user: str | None, names: Names) -> str:

@@ -1,7 +1,8 @@
-"""The smallest values of the page: a drawing, a time, a countdown."""
+"""The smallest values of the page: a drawing, a time, a countdown, a number with its shape, a link."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,52 @@ class Countdown:
     seconds: int
     text: str
     soon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One number of the blast radius, with its shape."""
+
+    glyph: Glyph
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link within our own pages, or to Slack."""
+
+    text: str
+    href: str
+    current: bool = False
+
+
+class ChainVerdict(Protocol):
+    """What checking the chain found (``bot.timeline`` has it)."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every entry fits."""
+        ...
+
+    @property
+    def entries(self) -> int:
+        """How many entries fit."""
+        ...
+
+    @property
+    def head(self) -> str:
+        """The code of the last entry that fits."""
+        ...
+
+    @property
+    def first_bad(self) -> int | None:
+        """The place of the first entry that does not fit."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """How it does not fit."""
+        ...
 
 
 def when(at: datetime) -> When:

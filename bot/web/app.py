@@ -17,10 +17,12 @@ from bot.web.api import ReadApi
 from bot.web.assets import Assets
 from bot.web.faults import Faults, no_route
 from bot.web.intake import Intake
+from bot.web.kept_runs import KeptRuns
 from bot.web.ofrep import Ofrep
 from bot.web.operations import Operations, Probe
 from bot.web.otlp import Otlp, SpanParser
 from bot.web.pages import Pages
+from bot.web.run_pages import RunPages
 
 
 def make_web(  # noqa: PLR0913 - one name for each part that the composition root hands over
@@ -54,7 +56,9 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
     operations = Operations(probes)
     secure = settings.base_url.startswith("https://")
     access = Access(settings.environment.api_token, store.sessions, clock, secure=secure)
-    pages = Pages(settings, store, evidence, access, clock)
+    kept = KeptRuns(evidence)
+    pages = Pages(settings, store, kept, access, clock)
+    run_pages = RunPages(store, kept, store.run_index, access, clock)
     routes: list[BaseRoute] = [
         Route("/alerts/{source}", intake.receive, methods=["POST"]),
         Route("/v1/traces", traces.receive, methods=["POST"]),
@@ -66,6 +70,9 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
         Route("/api/incidents/{id}/evidence", api.evidence),
         Route("/incidents", pages.incidents),
         Route("/incidents/{id}", pages.incident),
+        Route("/incidents/{id}/runs/{trace}", run_pages.run),
+        Route("/incidents/{id}/runs/{trace}/steps/{step}", run_pages.step),
+        Route("/incidents/{id}/runs/{trace}/changes", run_pages.changes),
         Route("/open/{token}", access.open),
         Route("/static/{name}", Assets().get),
         Route("/healthz", operations.health),

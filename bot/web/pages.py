@@ -23,19 +23,20 @@ from bot.timeline.rows import row_of
 from bot.timeline.sessions import Session
 from bot.timeline.store import Store
 from bot.views.page import incident_page
+from bot.views.page_links import LaneView
 from bot.views.page_list import list_page
 from bot.views.page_models import IncidentPage, ListPage, Strip
 from bot.views.words import worst_run
 from bot.web.access import Access
 from bot.web.html import html, notice, rendered
-from bot.web.query import number
+from bot.web.query import lane_choice, number
+from bot.web.viewing import nobody, refused
 
 _ROWS = 100
 _ENTRIES = 1000
 _CHECKED = 10_000
 """Longer timelines are not checked for each view of their page; it says so."""
 _COPIES = 32
-_OPEN_IN_SLACK = "Press Timeline at the incident in Slack: its link opens this page. Or send the API token as bearer."
 
 _Made = TypeVar("_Made")
 _Key = tuple[object, ...]
@@ -72,7 +73,7 @@ class Pages:
         except StoreUnavailable:
             return self._no_copy()
         if viewer is None:
-            return _nobody()
+            return nobody()
         try:
             before = number(request.query_params.get("before"), "before")
             copy = await self._read_list(viewer, before)
@@ -86,20 +87,29 @@ class Pages:
         return await _shown(copy, "incidents.html", copy.at, None)
 
     async def incident(self, request: Request) -> Response:
-        """``GET /incidents/{id}?run=&from=``: ``run`` chooses whose steps are shown, ``from`` which of them."""
+        """``GET /incidents/{id}?run=&from=&only=&within=``.
+
+        ``run`` chooses whose steps are shown, the others which of them.
+        """
         incident_id = request.path_params["id"]
         try:
-            viewer = await self._access.viewer(request)
+            denied = await refused(self._access, request, incident_id)
         except StoreUnavailable:
             return self._no_copy()
-        if viewer is None:
-            return _nobody()
-        if not viewer.may_see(incident_id):
-            return notice(403, "Not with this link", "It was for another incident.", _OPEN_IN_SLACK)
-        key = (incident_id, request.query_params.get("run"), request.query_params.get("from"))
+        if denied is not None:
+            return denied
+        query = request.query_params
+        key = (incident_id, *(query.get(name) for name in ("run", "from", "only", "within")))
         try:
-            rows_from = number(request.query_params.get("from"), "from") or 0
-            copy = await self._read_incident(incident_id, request.query_params.get("run"), rows_from)
+            only, within = lane_choice(request)
+            view = LaneView(
+                incident_id,
+                query.get("run", ""),
+                only=only,
+                within=within,
+                begin=number(query.get("from"), "from") or 0,
+            )
+            copy = await self._read_incident(view)
         except Refused as problem:
             status = 404 if problem.field == "id" else 410 if problem.field is None else 422
             return notice(status, "There is no such page", problem.message, problem.next_step or "")
@@ -126,7 +136,8 @@ class Pages:
 
         return _Copy(make, self._clock.now())
 
-    async def _read_incident(self, incident_id: str, wanted: str | None, rows_from: int) -> _Copy[IncidentPage]:
+    async def _read_incident(self, view: LaneView) -> _Copy[IncidentPage]:
+        incident_id, wanted = view.incident, view.trace or None
         timelines = self._store.incidents
         incident = await timelines.read(incident_id)
         entries = await timelines.entries(incident_id, max(0, incident.seq - _ENTRIES), _ENTRIES)
@@ -145,8 +156,10 @@ class Pages:
                 verdict=verdict,
                 repeats=repeats,
                 slack_url=link,
-                rows_from=rows_from,
+                rows_from=view.begin,
                 run=wanted,
+                only=view.only,
+                within=view.within,
                 stale=stale,
                 names=names,
             )
@@ -211,7 +224,3 @@ def _keep(copies: "OrderedDict[_Key, _Copy[_Made]]", key: _Key, copy: "_Copy[_Ma
     copies[key] = copy
     while len(copies) > _COPIES:
         copies.popitem(last=False)
-
-
-def _nobody() -> Response:
-    return notice(401, "Open this page from Slack", "You are not signed in, or your session has ended.", _OPEN_IN_SLACK)

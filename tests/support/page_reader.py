@@ -4,7 +4,10 @@ import re
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "input", "use", "rect", "line", "path", "circle"}
-LOCAL = re.compile(r"(?:/incidents(?:/INC-\d+)?(?:\?[\w=&]*)?)?(?:#[\w-]+)?|/static/page\.(?:css|js)|data:,")
+_RUN = r"/runs/[0-9a-f]{32}(?:/changes|/steps/(?:[0-9a-f]{16}|call-\d+))?"
+LOCAL = re.compile(
+    rf"(?:/incidents(?:/INC-\d+(?:{_RUN})?)?(?:\?[\w=&]*)?)?(?:#[\w-]+)?|/static/page\.(?:css|js)|data:,"
+)
 
 
 class Reader(HTMLParser):

@@ -1,5 +1,6 @@
 // Countdowns: the deadline comes from the server, what elapses from the browser's monotonic clock (a wrong clock of the
-// computer does not matter). Not announced live, no blinking. Also: local times, the list's filters, the print button.
+// computer does not matter). Not announced live, no blinking. Also: local times, steps opened in place, the list's filters,
+// the print button.
 "use strict";
 (() => {
   const begun = performance.now();
@@ -45,6 +46,46 @@
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());
+  }
+
+  // A step's link becomes a button that shows what was recorded of it below its row; the link stays good without us.
+  const open = async (button, row, href) => {
+    const body = document.createElement("div");
+    body.className = "step";
+    body.id = `step-${href.split("/").pop()}`;
+    body.setAttribute("role", "region");
+    body.setAttribute("aria-label", `${button.textContent}, as recorded`);
+    body.tabIndex = -1;
+    body.textContent = "Reading…";
+    row.after(body);
+    button.setAttribute("aria-controls", body.id);
+    button.setAttribute("aria-expanded", "true");
+    try {
+      const reply = await fetch(`${href}?part=1`, { credentials: "same-origin", redirect: "error" });
+      if (!reply.ok) throw new Error(String(reply.status));
+      const read = new DOMParser().parseFromString(await reply.text(), "text/html");
+      body.replaceChildren(...read.body.childNodes);
+    } catch {
+      window.location.assign(href);
+    }
+  };
+  for (const link of document.querySelectorAll("a[data-step]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-expanded", "false");
+    button.append(...link.childNodes);
+    const href = link.getAttribute("href");
+    const row = link.closest(".row");
+    link.replaceWith(button);
+    button.addEventListener("click", () => {
+      const body = row.nextElementSibling;
+      if (!body || !body.classList.contains("step")) {
+        open(button, row, href);
+        return;
+      }
+      body.hidden = !body.hidden;
+      button.setAttribute("aria-expanded", String(!body.hidden));
+    });
   }
 
   const form = document.querySelector(".filters");

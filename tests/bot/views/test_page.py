@@ -179,7 +179,8 @@ def _long_run(count: int, *, parents: bool = False) -> Run:
 
 def test_ten_thousand_like_steps_fold_and_the_failure_stays_seen() -> None:
     """Runs of like steps are one row with their span; what failed keeps a row of its own."""
-    lane = page_of(runs={TRACE: _long_run(10_000)}).agent
+    entries = chain(opening([]))
+    lane = page_of(sample_incident(entries), entries, runs={TRACE: _long_run(10_000)}).agent
     assert lane is not None
     assert [row.name for row in lane.rows] == ["search ×5,000", "search", "search ×4,999"]
     assert lane.rows[0].length == "0.2–0.9 s"
@@ -190,7 +191,9 @@ def test_ten_thousand_like_steps_fold_and_the_failure_stays_seen() -> None:
 def test_what_cannot_fold_is_paged_with_links() -> None:
     """200 rows a page; a page that begins deep inside a branch is well nested too; levels end at eight."""
     runs = {TRACE: _long_run(1_000, parents=True)}
-    lane = page_of(runs=runs, rows_from=200).agent
+    entries = chain(opening([]))
+    incident = sample_incident(entries)
+    lane = page_of(incident, entries, runs=runs, rows_from=200).agent
     assert lane is not None
     assert len(lane.rows) == 200
     assert max(row.depth for row in lane.rows) == 8
@@ -206,7 +209,9 @@ def test_a_circle_of_parents_is_shown_once_each() -> None:
     steps = [
         step.model_copy(update={"parent_id": f"{(n + 1) % 5 + 1001:016x}"}) for n, step in enumerate(_long_run(5).steps)
     ]
-    lane = page_of(runs={TRACE: sample_run().model_copy(update={"steps": tuple(steps)})}).agent
+    entries = chain(opening([]))
+    run = sample_run().model_copy(update={"steps": tuple(steps)})
+    lane = page_of(sample_incident(entries), entries, runs={TRACE: run}).agent
     assert lane is not None
     assert len(lane.rows) == 5
 
