@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.engine.stores import TraceStores
 from bot.errors import Misconfigured, PullcordError
 from bot.open_store import open_store
 from bot.plugin import Registry
@@ -59,6 +60,7 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
         )
     else:
         await _slack(settings, registry, findings)
+    await _trace_stores(settings, registry, findings)
     await _each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
     _print(findings, console or (Console() if sys.stdout.isatty() else Console(width=160)))
     return 1 if any(f.health is Health.BAD for f in findings) else 0
@@ -230,6 +232,28 @@ async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding
                 Finding("people", Health.BAD, f"{user} ({where}) is no active full member", "Name somebody else.")
             )
     return found or [Finding("people", Health.GOOD, f"{len(wanted)} people found and active")]
+
+
+async def _trace_stores(settings: Settings, registry: Registry | None, findings: list[Finding]) -> None:
+    """Each one by a harmless read with its own credentials; one that cannot be asked hides no other."""
+    if registry is None:
+        return
+    try:
+        stores = TraceStores(registry, settings)
+    except Misconfigured as error:
+        findings.append(Finding("trace stores", Health.BAD, str(error)))
+        return
+
+    def check(name: str) -> Callable[[], Awaitable[list[Finding]]]:
+        async def ping() -> list[Finding]:
+            seen = Redactor().text(await stores.ping(name))
+            agents = [agent for agent, configured in settings.agents.items() if name in configured.traces]
+            serves = ", ".join(agents) or "every agent"
+            return [Finding(f"trace store {name}", Health.GOOD, f"{seen[:200]}; asked for runs of {serves}")]
+
+        return ping
+
+    await _each(findings, tuple((f"trace store {name}", check(name)) for name in settings.trace_stores))
 
 
 async def _evals(settings: Settings) -> list[Finding]:
