@@ -15,13 +15,14 @@ from bot.plugin import (
     Action,
     AlertSource,
     ControlPlaneFactory,
+    Dialect,
     EvalFormatPlugin,
     Interaction,
     Registry,
     TraceSource,
 )
 
-_KINDS = (Action, AlertSource, TraceSource, ControlPlaneFactory, EvalFormatPlugin, Interaction)
+_KINDS = (Action, AlertSource, TraceSource, ControlPlaneFactory, EvalFormatPlugin, Interaction, Dialect)
 
 
 def discover(packages: Iterable[str]) -> Registry:
@@ -48,6 +49,7 @@ def discover(packages: Iterable[str]) -> Registry:
         control_planes=found[ControlPlaneFactory],
         eval_formats=found[EvalFormatPlugin],
         interactions=found[Interaction],
+        dialects=found[Dialect],
     )
 
 

@@ -141,6 +141,7 @@ class Retrieval(Value):
     span_id: SpanId
     source: str | None = None
     query: str | None = None
+    top_k: int | None = None
     documents: tuple[Document, ...] | None = None
     started_at: Utc | None = None
 

@@ -7,7 +7,7 @@ Decorators return typed definitions and register nothing. ``bot.registry`` reads
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.errors import Refused
 from bot.plugin.alerts import (
@@ -20,6 +20,7 @@ from bot.plugin.controls import (
     ControlPlaneFactory,
     control_plane,
 )
+from bot.plugin.dialects import Dialect, Instrumentation
 from bot.plugin.evals import (
     EvalCase,
     EvalFormat,
@@ -77,6 +78,7 @@ __all__ = [
     "Choices",
     "Click",
     "ControlPlaneFactory",
+    "Dialect",
     "EvalCase",
     "EvalFormat",
     "EvalFormatPlugin",
@@ -85,6 +87,7 @@ __all__ = [
     "FieldErrors",
     "Hidden",
     "Incidents",
+    "Instrumentation",
     "Interaction",
     "Kind",
     "Multiline",
@@ -118,7 +121,7 @@ __all__ = [
     "trace_source",
 ]
 
-Plugin = Action | AlertSource | TraceSource | ControlPlaneFactory | EvalFormatPlugin | Interaction
+Plugin = Action | AlertSource | TraceSource | ControlPlaneFactory | EvalFormatPlugin | Interaction | Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ class Registry:
     control_planes: Mapping[str, ControlPlaneFactory]
     eval_formats: Mapping[str, EvalFormatPlugin]
     interactions: Mapping[tuple[Kind, str], Interaction]
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
 
     def action(self, action_id: str) -> Action:
         """The verb; Refused when a button of an older version names one that is gone."""

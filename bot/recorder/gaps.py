@@ -5,12 +5,13 @@ One gap per field of the model calls (the first call that lacks it stands for al
 
 from collections.abc import Mapping, Sequence
 
-from bot.domain.run import UNRECORDED_TOOL, Completeness, Gap, ModelCall, Retrieval, ToolCall
+from bot.domain.run import UNRECORDED_TOOL, Completeness, Gap, ModelCall, Retrieval, StepKind, ToolCall
 from bot.recorder.span_view import SpanView
 
 _MAX_PER_FIELD = 20
-_NO_SPAN = "instrument the tool: a span with gen_ai.operation.name=execute_tool, gen_ai.tool.call.id and its result"
-
+_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+_FINGERPRINTED = ("openai", "azure")
+"""Providers that answer with a fingerprint of the weights; with others its absence is no gap."""
 _UNRECORDED = (
     "the model asked for tools and neither its answer nor a tool span was recorded; "
     "set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY and instrument the tools"
@@ -60,37 +61,45 @@ def _of_trace(views: Mapping[str, SpanView], models: Sequence[ModelCall], comple
     return found[:_MAX_PER_FIELD]
 
 
-def _of_models(views: Mapping[str, SpanView], models: Sequence[ModelCall], tools: Sequence[ToolCall]) -> list[Gap]:
-    def lacking(call: ModelCall) -> dict[str, bool]:
-        return {
-            "prompt": not call.input and not call.system,
-            "output": not call.output and call.error is None,
-            "model_requested": call.model_requested is None,
-            "model_served": call.model_served is None and call.error is None,
-            "temperature": "temperature" not in call.parameters,
-            "seed": "seed" not in call.parameters,
-            "fingerprint": call.fingerprint is None and call.error is None,
-            "tools_offered": bool(tools) and not call.tools_offered,
-        }
+def lacking(call: ModelCall, *, tools: bool) -> dict[str, bool]:
+    """Which facts about one model call are missing, by the name of their gap; ``tools``: the run used any."""
+    return {
+        "prompt": not call.input and not call.system,
+        "output": not call.output and call.error is None,
+        "model_requested": call.model_requested is None,
+        "model_served": call.model_served is None and call.error is None,
+        "temperature": not _SAMPLING & call.parameters.keys(),
+        "seed": "seed" not in call.parameters,
+        "fingerprint": fingerprinted(call) and call.fingerprint is None and call.error is None,
+        "tools_offered": tools and not call.tools_offered,
+    }
 
+
+def fingerprinted(call: ModelCall) -> bool:
+    """Whether a fingerprint of the weights can be had of this call."""
+    provider = (call.provider or "").lower()
+    return call.fingerprint is not None or any(name in provider for name in _FINGERPRINTED)
+
+
+def _of_models(views: Mapping[str, SpanView], models: Sequence[ModelCall], tools: Sequence[ToolCall]) -> list[Gap]:
     found: dict[str, Gap] = {}
     for call in models:
-        view = views[call.span_id]
-        for field, missing in lacking(call).items():
+        for field, missing in lacking(call, tools=bool(tools)).items():
             if missing and field not in found:
-                found[field] = Gap(field=field, span_id=call.span_id, hint=view.hint(field))
+                found[field] = Gap(field=field, span_id=call.span_id, hint=views[call.span_id].hint(field))
     return list(found.values())
 
 
 def _of_tools(views: Mapping[str, SpanView], tools: Sequence[ToolCall]) -> list[Gap]:
     found: dict[str, list[Gap]] = {"tool_calls": [], "tool_span": [], "tool_arguments": [], "tool_result": []}
+    asking = next((view for view in views.values() if view.kind is StepKind.MODEL), next(iter(views.values())))
     for call in tools:
         view = views.get(call.span_id) if call.span_id else None
         if call.name == UNRECORDED_TOOL:
             found["tool_calls"].append(Gap(field="tool_calls", hint=_UNRECORDED))
             continue
         if view is None:
-            found["tool_span"].append(Gap(field="tool_span", hint=f"{call.name[:80]}: {_NO_SPAN}"))
+            found["tool_span"].append(Gap(field="tool_span", hint=f"{call.name[:80]}: {asking.hint('tool_span')}"))
             continue
         if not call.arguments_recorded:
             found["tool_arguments"].append(

@@ -12,6 +12,7 @@ from bot.domain.base import Json
 
 _MAX_REPR = 200_000
 _MAX_NESTING = 50
+_LARGEST = 1e300
 _HUGE = re.compile(r"\d[eE]\+?\d{2}|\d{300}")
 """A number that may be beyond the largest float: the JSON reader makes infinity of it without a word."""
 
@@ -129,10 +130,29 @@ def text_of(value: Json) -> str | None:
     if value is None or isinstance(value, (dict, list)):
         return None
     text = str(value).strip()
-    return None if text.lower() in {"", "unknown", "none", "null"} else text
+    return None if text.lower() in {"", "unknown", "none", "null", "<not specified>"} else text
 
 
 def texts_of(value: Json) -> tuple[str, ...]:
     """A list of texts; a single one makes a list of one."""
     values = value if isinstance(value, list) else [value]
     return tuple(text for item in values if (text := text_of(item)) is not None)
+
+
+_YES = frozenset({"true", "yes", "1"})
+_NO = frozenset({"false", "no", "0"})
+
+
+def flag(value: Json) -> bool | None:
+    """Yes or no as instrumentations write it; ``None`` for anything else."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    return True if text in _YES else False if text in _NO else None
+
+
+def number(value: Json) -> float | None:
+    """A number as one that any reader can hold; ``None`` for anything else, and for yes and no."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < _LARGEST else None

@@ -1,139 +1,123 @@
 """Messages of prompts and answers in the shapes that are in use, as our ``Message``.
 
 Read are: OpenTelemetry GenAI (``parts``; a tool's answer is ``response`` in the schema and ``result`` in the registry),
-OpenAI chat messages (``content``, ``tool_calls``, role ``tool``), Anthropic content blocks, OpenInference's
-unflattened.
+OpenAI chat messages and Responses items, Anthropic content blocks, Gemini contents (``function_call`` inside a part),
+the Vercel AI SDK (``tool-call``), LangChain's serialised messages, OpenInference's unflattened.
 """
 
 from typing import Any
 
-from pydantic_core import to_json
-
 from bot.domain.base import Json
-from bot.domain.run import Message, Part, ToolDefinition
+from bot.domain.run import Message, Part
 from bot.recorder.lenient import items, structured, text_of
+from bot.recorder.parts import call, content, inner, is_call, is_result, part, result_of, string
 
-_TEXT = {"text", "input_text", "output_text"}
-_REASONING = {"reasoning", "thinking"}
-_CALL = {"tool_call", "tool_use", "function_call", "server_tool_call"}
-_RESULT = {"tool_call_response", "tool_result", "tool_response", "function_call_output", "server_tool_call_response"}
-_MAX_OTHER = 2_000
+_ROLES = {"model": "assistant", "ai": "assistant", "human": "user"}
+_LANGCHAIN = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "HumanMessage": "user",
+    "AIMessage": "assistant",
+    "AIMessageChunk": "assistant",
+    "SystemMessage": "system",
+    "ToolMessage": "tool",
+}
+_LISTS = ("messages", "contents", "choices", "candidates", "input")
+_TOOL_ROLES = {"tool", "function"}
+_THOUGHTS = ("reasoning_content", "reasoning")
 
 
-def messages(value: Json) -> tuple[Message, ...]:
-    """The messages in a recorded value: a list, one message, or either as JSON text. Plain text is one user message."""
-    read = structured(value)
+def messages(value: Json, role: str = "user") -> tuple[Message, ...]:
+    """The messages in a recorded value: a list, one message, or either as JSON text.
+
+    Plain text, and an object that is no message, is one message of ``role``.
+    """
+    read: Any = structured(value)
     if isinstance(read, str):
-        return (Message(role="user", parts=(Part(kind="text", text=read),)),) if read else ()
+        return (Message(role=role, parts=(Part(kind="text", text=read),)),) if read else ()
     if isinstance(read, dict):
-        read = read["messages"] if isinstance(read.get("messages"), list) else [read]
+        read = next((read[key] for key in _LISTS if isinstance(read.get(key), list)), [read])
     if not isinstance(read, list):
         return ()
-    return tuple(message(item) for item in read if isinstance(item, dict))
-
-
-def message(item: dict[str, Any]) -> Message:
-    """One message from its object."""
-    role = text_of(item.get("role")) or ("tool" if item.get("tool_call_id") else "unknown")
-    parts: list[Part] = []
-    call_id = text_of(item.get("tool_call_id"))
-    if isinstance(item.get("parts"), list):
-        parts += [_part(part) for part in item["parts"]]
-    elif role == "tool" and call_id is not None:
-        parts.append(Part(kind="tool_result", call_id=call_id, name=text_of(item.get("name")), result=_result(item)))
-    else:
-        parts += _content(item.get("content"))
-        parts += [part for held in items(item.get("contents")) for part in _content([_inner(held, "message_content")])]
-    parts += [_call(_inner(call, "tool_call")) for call in items(item.get("tool_calls")) if isinstance(call, dict)]
-    return Message(role=role, parts=tuple(parts))
-
-
-def system_texts(value: Json) -> tuple[str, ...]:
-    """System instructions: a list of parts, or plain text."""
-    read = structured(value)
-    if isinstance(read, str):
-        return (read,) if read else ()
-    return tuple(part.text for part in _content(read) if part.text)
-
-
-def definitions(value: Json) -> tuple[ToolDefinition, ...]:
-    """Tools as offered: ``{"name", "description", "parameters"}`` or wrapped in ``function`` as OpenAI writes them."""
-    read = structured(value)
-    found = []
-    for item in read if isinstance(read, list) else [read]:
+    while len(read) == 1 and isinstance(read[0], list):  # LangChain: a batch of one
+        read = read[0]
+    found: list[Message] = []
+    for item in read:
         held = structured(item)
-        if not isinstance(held, dict):
-            continue
-        inner: dict[str, Any] = _inner(held, "function")
-        name = text_of(inner.get("name"))
-        if name:
-            schema = next((inner[key] for key in ("parameters", "input_schema", "inputSchema") if key in inner), None)
-            found.append(
-                ToolDefinition(name=name, description=text_of(inner.get("description")), parameters=structured(schema))
-            )
+        if isinstance(held, dict):
+            found.append(message(held, role))
+        elif isinstance(held, str) and held:
+            found.append(Message(role=role, parts=(Part(kind="text", text=held),)))
     return tuple(found)
 
 
-def _inner(held: Any, name: str) -> Any:
-    return held[name] if isinstance(held, dict) and isinstance(held.get(name), dict) else held
-
-
-def _result(item: dict[str, Any]) -> Json:
-    held = item.get("content")
-    if held is None and item.get("contents"):
-        texts = [
-            _inner(part, "message_content").get("text") for part in items(item["contents"]) if isinstance(part, dict)
+def message(item: dict[str, Any], role: str | None = None) -> Message:
+    """One message from its object; ``role`` is whose it is where the object does not say."""
+    item = _unwrapped(item)
+    said = _role(item)
+    if is_call(item) or is_result(item):  # an item of OpenAI's Responses: a call or a result by itself
+        return Message(role=said or ("assistant" if is_call(item) else "tool"), parts=(part(item),))
+    call_id = text_of(item.get("tool_call_id"))
+    said = said or ("tool" if call_id else role or "unknown")
+    parts: list[Part] = []
+    held = item.get("parts")
+    if isinstance(held, list):
+        parts += [part(one) for one in held]
+    elif said in _TOOL_ROLES and (call_id is not None or said == "function"):
+        name = text_of(item.get("name"))
+        parts.append(Part(kind="tool_result", call_id=call_id, name=name, result=result_of(item)))
+    else:
+        parts += [
+            Part(kind="reasoning", text=text) for key in _THOUGHTS if isinstance(text := item.get(key), str) and text
         ]
-        held = "\n".join(text for text in texts if isinstance(text, str))
-    return structured(held)
+        parts += content(item["text"] if item.get("content") is None and "text" in item else item.get("content"))
+        parts += [one for held in items(item.get("contents")) for one in content([inner(held, "message_content")])]
+        if isinstance(refusal := item.get("refusal"), str) and refusal:
+            parts.append(Part(kind="text", text=refusal))
+    calls = structured(item.get("tool_calls"))
+    parts += [call(inner(one, "tool_call")) for one in items(calls) if isinstance(one, dict)]
+    if isinstance(item.get("function_call"), dict) and not calls:
+        parts.append(call(item["function_call"]))
+    if not parts and role is not None and "role" not in item and "content" not in item and item:
+        parts.append(Part(kind="other", text=string(item)))  # an object of the application's own
+    return Message(role=said, parts=tuple(parts))
 
 
-def _content(value: Any) -> list[Part]:
-    if isinstance(value, str):
-        return [Part(kind="text", text=value)] if value else []
-    if isinstance(value, list):
-        return [_part(item) for item in value]
-    return [_part(value)] if isinstance(value, dict) else []
+def system_texts(value: Json) -> tuple[str, ...]:
+    """System instructions: a list of parts, an object with parts, or plain text."""
+    read = structured(value)
+    if isinstance(read, str):
+        return (read,) if read else ()
+    if isinstance(read, dict) and isinstance(read.get("parts"), list):
+        read = read["parts"]
+    return tuple(one.text for one in content(read) if one.text)
 
 
-def _part(part: Any) -> Part:
-    if isinstance(part, str):
-        return Part(kind="text", text=part)
-    kind = part.get("type") if isinstance(part, dict) else None
-    if kind in _CALL:
-        return _call(part)
-    if kind in _RESULT:
-        return _answer(part)
-    if kind in _REASONING:
-        return Part(kind="reasoning", text=_string(part.get("content", part.get("text", part.get("thinking")))))
-    if kind in _TEXT or (kind is None and isinstance(part, dict) and isinstance(part.get("text"), str)):
-        return Part(kind="text", text=_string(part.get("content", part.get("text"))))
-    return Part(kind="other", text=_short(part))
+def finish_reasons(value: Json) -> tuple[str, ...]:
+    """The finish reasons that the messages of an answer carry themselves."""
+    read = structured(value)
+    found = [text_of(item.get("finish_reason")) for item in items(read) if isinstance(item, dict)]
+    return tuple(reason for reason in found if reason)
 
 
-def _answer(part: dict[str, Any]) -> Part:
-    call_id = next((part[key] for key in ("id", "tool_use_id", "call_id", "tool_call_id") if part.get(key)), None)
-    held = next((part[key] for key in ("response", "result", "content", "output") if key in part), None)
-    return Part(kind="tool_result", call_id=text_of(call_id), name=text_of(part.get("name")), result=structured(held))
+def _role(item: dict[str, Any]) -> str | None:
+    said = text_of(item.get("role"))
+    if said is None and isinstance(kind := item.get("type"), str):
+        said = _LANGCHAIN.get(kind)
+    return _ROLES.get(said, said) if said else None
 
 
-def _call(call: dict[str, Any]) -> Part:
-    function = call["function"] if isinstance(call.get("function"), dict) else call
-    if "function.name" in call:  # OpenInference, flattened once more
-        function = {"name": call.get("function.name"), "arguments": call.get("function.arguments")}
-    held = next((function[key] for key in ("arguments", "input", "args") if key in function), None)
-    call_id = next((call[key] for key in ("id", "call_id", "tool_call_id") if call.get(key)), None)
-    return Part(
-        kind="tool_call",
-        call_id=text_of(call_id),
-        name=text_of(function.get("name")),
-        arguments=structured(held),
-    )
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else _short(value)
-
-
-def _short(value: Any) -> str:
-    return to_json(value, fallback=str).decode()[:_MAX_OTHER]
+def _unwrapped(item: dict[str, Any]) -> dict[str, Any]:
+    """The message itself where it lies in a choice, a Gemini candidate or LangChain's serialised form."""
+    kwargs, name = item.get("kwargs"), item.get("id")
+    if isinstance(kwargs, dict) and isinstance(name, list) and name:
+        return {"role": _LANGCHAIN.get(str(name[-1])), **kwargs}
+    if "role" in item or "parts" in item:
+        return item
+    for key in ("message", "content", "data"):
+        held = item.get(key)
+        if isinstance(held, dict) and ("content" in held or "parts" in held or "role" in held):
+            return {"type": item.get("type"), **held} if key == "data" else held
+    return item

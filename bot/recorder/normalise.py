@@ -3,45 +3,47 @@
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from bot.domain.run import (
-    Completeness,
-    ModelCall,
-    Retrieval,
-    Run,
-    RunError,
-    RunStatus,
-    Step,
-    StepKind,
-)
+from bot.domain.run import Completeness, Run, RunError, RunStatus, Step, StepKind
 from bot.domain.span import SpanRecord
 from bot.errors import Refused
+from bot.plugin.dialects import Dialect
+from bot.recorder.capture import capture, instrumentations
+from bot.recorder.contents import evaluations, guardrails, retrievals
+from bot.recorder.dialects import BUILT_IN
 from bot.recorder.gaps import gaps
-from bot.recorder.lenient import text_of, texts_of
-from bot.recorder.messages import system_texts
-from bot.recorder.span_view import SpanView, time_of
+from bot.recorder.lenient import text_of
+from bot.recorder.lineage import Lineage
+from bot.recorder.logs import fold, is_log, unplaced
+from bot.recorder.model_calls import model_calls
+from bot.recorder.span_view import SpanView, agent_named, time_of
 from bot.recorder.tool_calls import tool_calls
+from bot.recorder.vocabulary import Vocabulary
 
 
-def normalise(spans: Iterable[SpanRecord]) -> Run:
+def normalise(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT_IN) -> Run:
     """Read a run from the spans of one trace, in whatever order and however often they came.
+
+    ``dialects`` are those to read with (``bot.recorder.dialects.with_packs``). Log records among the spans (mark
+    ``log``) become events of the spans that they belong to.
 
     Raises ``Refused`` when there is no span or when they are of different traces.
     """
     chosen = latest(spans)
-    if not chosen:
+    logs = [span for span in chosen.values() if is_log(span)]
+    if len(logs) == len(chosen):
         raise Refused("There is no span to read a run from.", next_step="Wait for the trace, or check its id.")
-    ordered = sorted(chosen.values(), key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
-    trace_id = ordered[0].trace_id
-    if any(span.trace_id != trace_id for span in ordered):
+    trace_id = next(iter(chosen.values())).trace_id
+    if any(span.trace_id != trace_id for span in chosen.values()):
         raise Refused("The spans are of different traces.", field="trace_id", next_step="Give one trace at a time.")
-    views = {span.span_id: SpanView(span) for span in ordered}
+    whole, homeless = fold((span for span in chosen.values() if not is_log(span)), logs)
+    ordered = sorted(whole, key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
+    vocabulary = Vocabulary(dialects)
+    views = {span.span_id: SpanView(span, vocabulary) for span in ordered}
+    lineage = Lineage(views)
     root, completeness = _root(views)
-    models = tuple(
-        _model_call(order, view)
-        for order, view in enumerate((v for v in views.values() if v.kind is StepKind.MODEL), 1)
-    )
-    calls = tool_calls(views, models)
-    retrievals = tuple(_retrieval(view) for view in views.values() if view.kind is StepKind.RETRIEVAL)
+    models = model_calls(views)
+    calls = tool_calls(views, models, lineage)
+    found = retrievals(views)
     agent = _agent(root, views)
     resource = (agent or root or next(iter(views.values()))).span.resource
     return Run(
@@ -57,11 +59,17 @@ def normalise(spans: Iterable[SpanRecord]) -> Run:
         status=root.status if root else RunStatus.UNKNOWN,
         error=_error(root, views),
         completeness=completeness,
-        steps=tuple(_step(view) for view in views.values()),
+        steps=tuple(_step(view, lineage) for view in views.values()),
         model_calls=models,
         tool_calls=calls,
-        retrievals=retrievals,
-        gaps=gaps(views, models, calls, retrievals, completeness),
+        retrievals=found,
+        guardrails=guardrails(views),
+        handoffs=lineage.handoffs(),
+        evaluations=evaluations(views),
+        gaps=gaps(views, models, calls, found, completeness),
+        capture=capture(models, calls, found, completeness),
+        instrumentations=instrumentations(views.values(), vocabulary),
+        notes=(*unplaced(homeless), *vocabulary.notes),
     )
 
 
@@ -75,9 +83,9 @@ def latest(spans: Iterable[SpanRecord]) -> dict[str, SpanRecord]:
     return chosen
 
 
-def agent_of(span: SpanRecord) -> str | None:
+def agent_of(span: SpanRecord, dialects: tuple[Dialect, ...] = BUILT_IN) -> str | None:
     """The agent that a single span names, if any."""
-    return SpanView(span).text("agent")
+    return agent_named(span, dialects)
 
 
 def service_of(span: SpanRecord) -> str | None:
@@ -128,49 +136,16 @@ def _error(root: SpanView | None, views: Mapping[str, SpanView]) -> RunError | N
     return next((view.error for view in reversed(list(views.values())) if view.error is not None), None)
 
 
-def _step(view: SpanView) -> Step:
+def _step(view: SpanView, lineage: Lineage) -> Step:
     span = view.span
     return Step(
         span_id=span.span_id,
         parent_id=span.parent_id,
-        kind=view.kind,
+        kind=lineage.kind(view),
         name=span.name,
         started_at=time_of(span.start_ns),
         ended_at=time_of(span.end_ns),
         status=view.status,
         error=view.error,
-    )
-
-
-def _model_call(order: int, view: SpanView) -> ModelCall:
-    span = view.span
-    usage = {name: value for name, value in view.group("usage").items() if isinstance(value, int)}
-    return ModelCall(
-        order=order,
-        span_id=span.span_id,
-        provider=view.text("provider"),
-        model_requested=view.text("model_requested"),
-        model_served=view.text("model_served"),
-        fingerprint=view.text("fingerprint"),
-        response_id=view.text("response_id"),
-        parameters=view.group("parameter"),
-        system=system_texts(view.field("system")),
-        input=view.input_messages() or (),
-        output=view.output_messages() or (),
-        tools_offered=view.tools_offered() or (),
-        finish_reasons=texts_of(view.field("finish_reasons")),
-        usage=usage,
-        error=view.error,
-        started_at=time_of(span.start_ns),
-        ended_at=time_of(span.end_ns),
-    )
-
-
-def _retrieval(view: SpanView) -> Retrieval:
-    return Retrieval(
-        span_id=view.span.span_id,
-        source=view.text("source"),
-        query=view.text("query"),
-        documents=view.documents(),
-        started_at=time_of(view.span.start_ns),
+        agent=lineage.agent(view),
     )

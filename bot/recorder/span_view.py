@@ -1,15 +1,21 @@
 """A span seen through the dialects: its kind and its fields, whichever convention wrote them."""
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
+from typing import Any, TypeVar
 
 from bot.domain.base import Json
 from bot.domain.run import Document, Message, RunError, RunStatus, StepKind, ToolDefinition
 from bot.domain.span import SpanRecord
-from bot.recorder.dialect import Dialect
-from bot.recorder.dialects import DIALECTS
-from bot.recorder.lenient import text_of
+from bot.plugin.dialects import Dialect
+from bot.recorder.documents import documents, unflattened
+from bot.recorder.lenient import flag, text_of, unflatten
+from bot.recorder.messages import message, messages
+from bot.recorder.parts import definitions
+from bot.recorder.vocabulary import Vocabulary, for_single_spans
 
+_T = TypeVar("_T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = {"ok": RunStatus.OK, "error": RunStatus.ERROR}
 
@@ -19,33 +25,48 @@ def time_of(nanoseconds: int) -> datetime | None:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000) if nanoseconds else None
 
 
-@cache
-def _grouped(dialect: str, prefix: str) -> tuple[str, ...]:
-    """The fields ``prefix.*`` that a dialect names."""
-    names = next(d.names for d in DIALECTS if d.name == dialect)
-    return tuple(name for name in names if name.startswith(f"{prefix}."))
-
-
 class SpanView:
     """One span with the dialects that it speaks, in their order; for each field the first recorded one wins."""
 
-    def __init__(self, span: SpanRecord) -> None:
+    def __init__(self, span: SpanRecord, vocabulary: Vocabulary) -> None:
         """Look once which dialects the span speaks."""
         self.span = span
-        self.dialects: tuple[Dialect, ...] = tuple(d for d in DIALECTS if d.speaks(span))
+        self.dialects: tuple[Dialect, ...] = vocabulary.spoken(span)
+        self._vocabulary = vocabulary
+        self._derivations: dict[str, Mapping[str, Json]] = {}
 
     @cached_property
     def kind(self) -> StepKind:
         """The kind of the first dialect that knows; a span that none knows is a plain step."""
-        return next((kind for d in self.dialects if (kind := d.kind(self.span)) is not None), StepKind.STEP)
+        return next((kind for d in self.dialects if (kind := self._kind_in(d)) is not None), StepKind.STEP)
 
-    @cached_property
-    def _derived(self) -> dict[str, Json]:
-        found: dict[str, Json] = {}
-        for dialect in self.dialects:
-            for name, value in dialect.derived(self.span).items():
-                if value is not None:
-                    found.setdefault(name, value)
+    def _kind_in(self, dialect: Dialect) -> StepKind | None:
+        found = self._ask(dialect, dialect.kind)
+        if found is not None:
+            return found
+        attributes = self.span.attributes
+        for name, kinds in dialect.kinds.items():
+            value = attributes.get(name)
+            if value is None:
+                continue
+            kind = kinds.get(value.strip(' "').lower()) if isinstance(value, str) else None
+            if kind is not None or (kind := kinds.get("*")) is not None:
+                return kind
+        return None
+
+    def _ask(self, dialect: Dialect, reader: Callable[[SpanRecord], _T | None]) -> _T | None:
+        """A dialect's function; one that fails has recorded nothing, and the run says so in its notes."""
+        try:
+            return reader(self.span)
+        except Exception as error:  # noqa: BLE001 - a pack's function must not keep a run from being read
+            self._vocabulary.failed(dialect, error)
+            return None
+
+    def _derived(self, dialect: Dialect) -> Mapping[str, Json]:
+        found = self._derivations.get(dialect.name)
+        if found is None:
+            found = self._ask(dialect, dialect.derived) or {}
+            self._derivations[dialect.name] = found
         return found
 
     def field(self, name: str) -> Json:
@@ -56,42 +77,88 @@ class SpanView:
                 value = attributes.get(attribute)
                 if value is not None:
                     return value
-        return self._derived.get(name)
-
-    def recorded(self, name: str) -> bool:
-        """Whether the field was recorded at all: a recorded empty text is a value."""
-        return self.field(name) is not None
+            value = self._derived(dialect).get(name)
+            if value is not None:
+                return value
+        return None
 
     def text(self, name: str) -> str | None:
         """A field as text; ``None`` for nothing and for what instrumentations write instead of nothing."""
         return text_of(self.field(name))
 
+    def flag(self, name: str) -> bool | None:
+        """A field as yes or no."""
+        return flag(self.field(name))
+
     def group(self, prefix: str) -> dict[str, Json]:
         """The recorded fields ``prefix.*`` without the prefix (parameters, usage)."""
-        names = {name for d in self.dialects for name in _grouped(d.name, prefix)}
-        names |= {name for name in self._derived if name.startswith(f"{prefix}.")}
+        names = {name for d in self.dialects for name in self._vocabulary.fields(d, prefix)}
+        names |= {name for d in self.dialects for name in self._derived(d) if name.startswith(f"{prefix}.")}
         return {name.partition(".")[2]: value for name in sorted(names) if (value := self.field(name)) is not None}
 
     def input_messages(self) -> tuple[Message, ...] | None:
         """The prompt as assembled."""
-        return next((m for d in self.dialects if (m := d.input_messages(self.span)) is not None), None)
+        return self._first(
+            lambda d: self._ask(d, d.input_messages) or self._messages(d, "input_messages", "user"),
+        )
 
     def output_messages(self) -> tuple[Message, ...] | None:
         """What the model answered."""
-        return next((m for d in self.dialects if (m := d.output_messages(self.span)) is not None), None)
+        return self._first(
+            lambda d: self._ask(d, d.output_messages) or self._messages(d, "output_messages", "assistant"),
+        )
 
     def tools_offered(self) -> tuple[ToolDefinition, ...] | None:
         """The tools that the model could choose from."""
-        return next((t for d in self.dialects if (t := d.tools_offered(self.span)) is not None), None)
+
+        def read(dialect: Dialect) -> tuple[ToolDefinition, ...] | None:
+            found = self._ask(dialect, dialect.tools_offered)
+            if found is not None:
+                return found
+            value = self._value(dialect, "tools_offered")
+            flat: Any = self._flattened(dialect, "tools_offered") if value is None else value
+            return definitions(flat) or None
+
+        return self._first(read)
 
     def documents(self) -> tuple[Document, ...] | None:
         """What a retrieval found."""
-        return next((f for d in self.dialects if (f := d.documents(self.span)) is not None), None)
+
+        def read(dialect: Dialect) -> tuple[Document, ...] | None:
+            found = self._ask(dialect, dialect.documents)
+            if found is not None:
+                return found
+            value = self._value(dialect, "documents")
+            if value is not None:
+                return documents(value)
+            return unflattened(self._flattened(dialect, "documents"))
+
+        return self._first(read)
+
+    def _first(self, read: Callable[[Dialect], _T | None]) -> _T | None:
+        return next((found for dialect in self.dialects if (found := read(dialect)) is not None), None)
+
+    def _messages(self, dialect: Dialect, field: str, role: str) -> tuple[Message, ...] | None:
+        value = self._value(dialect, field)
+        if value is not None:
+            return messages(value, role) or None
+        return tuple(message(item, role) for item in self._flattened(dialect, field)) or None
+
+    def _value(self, dialect: Dialect, field: str) -> Json:
+        attributes = self.span.attributes
+        names = dialect.names.get(field, ())
+        return next((attributes[name] for name in names if attributes.get(name) is not None), None)
+
+    def _flattened(self, dialect: Dialect, field: str) -> list[dict[str, Any]]:
+        for prefix in dialect.flattened.get(field, ()):
+            found = unflatten(self.span.attributes, prefix)
+            if found:
+                return found
+        return []
 
     def hint(self, gap: str) -> str:
         """Which setting turns on what is missing, for the instrumentation that wrote this span."""
-        found = next((d.hints[gap] for d in self.dialects if gap in d.hints), None)
-        return found or "record it with the OpenTelemetry GenAI attributes"
+        return self._vocabulary.hint(self.span, self.dialects, gap)
 
     @property
     def status(self) -> RunStatus:
@@ -114,3 +181,8 @@ class SpanView:
         kind = text_of(recorded) or text_of(thrown.get("exception.type"))
         message = span.status_message or text_of(thrown.get("exception.message")) or ""
         return RunError(type=kind, message=message)
+
+
+def agent_named(span: SpanRecord, dialects: Iterable[Dialect]) -> str | None:
+    """The agent that a single span names, if any."""
+    return SpanView(span, for_single_spans(tuple(dialects))).agent

@@ -13,24 +13,30 @@ and a server span. Call ids cannot be trusted to be unique: published traces reu
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from bot.domain.base import Json
 from bot.domain.run import UNRECORDED_TOOL, Executed, ModelCall, StepKind, ToolCall
 from bot.recorder.lenient import structured
+from bot.recorder.lineage import Lineage, ancestors
 from bot.recorder.span_view import SpanView, time_of
 from bot.recorder.tool_call_draft import LOOKED_AT, Draft, Waiting, merge, same_call
 
-_MAX_ANCESTORS = 200
 _ASKED_FOR_TOOLS = frozenset({"tool_calls", "tool_call", "tool_use", "function_call"})
 
 
-def tool_calls(views: Mapping[str, SpanView], models: Sequence[ModelCall]) -> tuple[ToolCall, ...]:
-    """All tool calls in the order in which they began. ``views`` are all spans by id, ``models`` the model calls."""
-    drafts = _from_spans(views)
-    drafts += _from_outputs(drafts, views, models)
-    drafts += _unrecorded(drafts, views, models)
+def tool_calls(
+    views: Mapping[str, SpanView], models: Sequence[ModelCall], lineage: Lineage | None = None
+) -> tuple[ToolCall, ...]:
+    """All tool calls in the order in which they began. ``views`` are all spans by id, ``models`` the model calls.
+
+    What only hands the work to another agent is no tool call.
+    """
+    lineage = lineage or Lineage(views)
+    drafts = _from_spans(views, lineage)
+    drafts += _from_outputs(drafts, views, models, lineage)
+    drafts += _unrecorded(drafts, views, models, lineage)
     _fill_results(drafts, models)
     drafts.sort(key=lambda draft: draft.start)
     return tuple(_call(order, draft) for order, draft in enumerate(drafts, 1))
@@ -56,12 +62,12 @@ def _call(order: int, draft: Draft) -> ToolCall:
     )
 
 
-def _from_spans(views: Mapping[str, SpanView]) -> list[Draft]:
+def _from_spans(views: Mapping[str, SpanView], lineage: Lineage) -> list[Draft]:
     drafts: dict[str, Draft] = {}
     by_call_id: dict[str, list[Draft]] = {}
-    tools = [view for view in views.values() if view.kind is StepKind.TOOL]
+    tools = [view for view in views.values() if lineage.kind(view) is StepKind.TOOL]
     for view in sorted(tools, key=lambda view: (view.span.start_ns, -view.span.end_ns, view.span.span_id)):
-        draft = _draft(view, views)
+        draft = _draft(view, lineage)
         same = _outer(draft, view, views, drafts) or _beside(draft, by_call_id)
         if same is None:
             drafts[view.span.span_id] = draft
@@ -73,7 +79,7 @@ def _from_spans(views: Mapping[str, SpanView]) -> list[Draft]:
     return list({id(draft): draft for draft in drafts.values()}.values())
 
 
-def _draft(view: SpanView, views: Mapping[str, SpanView]) -> Draft:
+def _draft(view: SpanView, lineage: Lineage) -> Draft:
     span = view.span
     arguments, result = view.field("tool_arguments"), view.field("tool_result")
     return Draft(
@@ -88,33 +94,16 @@ def _draft(view: SpanView, views: Mapping[str, SpanView]) -> Draft:
         result_recorded=result is not None,
         error=view.error,
         status=view.status,
-        via="mcp" if "mcp.method.name" in span.attributes else "function",
+        via="mcp" if view.field("mcp_method") is not None else "function",
         start=span.start_ns,
         end=span.end_ns,
-        agent=_agent(view, views),
+        agent=lineage.agent(view),
     )
-
-
-def _ancestors(view: SpanView, views: Mapping[str, SpanView]) -> Iterator[SpanView]:
-    """The spans above, nearest first; bounded, since hostile spans may name each other as parents."""
-    parent = view.span.parent_id
-    for _ in range(_MAX_ANCESTORS):
-        above = views.get(parent) if parent else None
-        if above is None:
-            return
-        yield above
-        parent = above.span.parent_id
-
-
-def _agent(view: SpanView, views: Mapping[str, SpanView]) -> str | None:
-    if view.agent:
-        return view.agent
-    return next((a.agent for a in _ancestors(view, views) if a.kind is StepKind.AGENT and a.agent), None)
 
 
 def _outer(draft: Draft, view: SpanView, views: Mapping[str, SpanView], drafts: Mapping[str, Draft]) -> Draft | None:
     """The same call's span further out: MCP client and server, or two instrumentations round one function."""
-    for above in _ancestors(view, views):
+    for above in ancestors(view, views):
         if above.kind in {StepKind.AGENT, StepKind.MODEL}:
             return None
         outer = drafts.get(above.span.span_id)
@@ -132,7 +121,9 @@ def _beside(draft: Draft, by_call_id: Mapping[str, Sequence[Draft]]) -> Draft | 
     return None
 
 
-def _from_outputs(drafts: Sequence[Draft], views: Mapping[str, SpanView], models: Sequence[ModelCall]) -> list[Draft]:
+def _from_outputs(
+    drafts: Sequence[Draft], views: Mapping[str, SpanView], models: Sequence[ModelCall], lineage: Lineage
+) -> list[Draft]:
     """Match the calls in model outputs to spans; return those that have none."""
     alone: list[Draft] = []
     seen: dict[tuple[str | None, str, str], list[SpanView]] = {}
@@ -141,13 +132,15 @@ def _from_outputs(drafts: Sequence[Draft], views: Mapping[str, SpanView], models
         view = views[model.span_id]
         for part in (part for message in model.output for part in message.parts if part.kind == "tool_call"):
             name = part.name or "unnamed tool"
+            if lineage.passes_on(name, part.arguments):
+                continue
             mention = Draft(
                 name=name,
                 call_id=part.call_id,
                 arguments=part.arguments,
                 arguments_recorded=part.arguments is not None,
                 start=view.span.end_ns or view.span.start_ns,
-                agent=_agent(view, views),
+                agent=lineage.agent(view),
             )
             same = seen.setdefault((part.call_id, name, mention.key), [])
             if part.call_id and any(_nested(view, other, views) for other in same[-5:]):
@@ -162,10 +155,13 @@ def _from_outputs(drafts: Sequence[Draft], views: Mapping[str, SpanView], models
     return alone
 
 
-def _unrecorded(drafts: Sequence[Draft], views: Mapping[str, SpanView], models: Sequence[ModelCall]) -> list[Draft]:
+def _unrecorded(
+    drafts: Sequence[Draft], views: Mapping[str, SpanView], models: Sequence[ModelCall], lineage: Lineage
+) -> list[Draft]:
     """Calls that a model asked for, as its finish reason says, and of which nothing else was recorded."""
     found: list[Draft] = []
-    starts = sorted(draft.start for draft in drafts)
+    passed_on = [view.span.start_ns for view in views.values() if lineage.kind(view) is StepKind.HANDOFF]
+    starts = sorted([draft.start for draft in drafts] + passed_on)
     begins = [views[model.span_id].span.start_ns for model in models]
     for index, model in enumerate(models):
         if model.output or not _ASKED_FOR_TOOLS.intersection(reason.lower() for reason in model.finish_reasons):
@@ -175,13 +171,13 @@ def _unrecorded(drafts: Sequence[Draft], views: Mapping[str, SpanView], models: 
         after = bisect_left(starts, view.span.start_ns)
         if after < len(starts) and (until is None or starts[after] < until):
             continue
-        found.append(Draft(name=UNRECORDED_TOOL, start=view.span.end_ns, agent=_agent(view, views)))
+        found.append(Draft(name=UNRECORDED_TOOL, start=view.span.end_ns, agent=lineage.agent(view)))
     return found
 
 
 def _nested(one: SpanView, other: SpanView, views: Mapping[str, SpanView]) -> bool:
-    return any(above is other for above in _ancestors(one, views)) or any(
-        above is one for above in _ancestors(other, views)
+    return any(above is other for above in ancestors(one, views)) or any(
+        above is one for above in ancestors(other, views)
     )
 
 

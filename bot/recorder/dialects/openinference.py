@@ -11,11 +11,12 @@ from typing import Any
 from openinference.semconv.trace import SpanAttributes
 
 from bot.domain.base import Json
-from bot.domain.run import Document, Message, StepKind, ToolDefinition
+from bot.domain.run import Message, StepKind, ToolDefinition
 from bot.domain.span import SpanRecord
-from bot.recorder.dialect import Dialect
+from bot.plugin.dialects import Dialect, Instrumentation
 from bot.recorder.lenient import structured, text_of, unflatten
-from bot.recorder.messages import definitions, message
+from bot.recorder.messages import message, messages
+from bot.recorder.parts import definitions
 
 _KIND = SpanAttributes.OPENINFERENCE_SPAN_KIND
 _KINDS = {
@@ -25,7 +26,12 @@ _KINDS = {
     "TOOL": StepKind.TOOL,
     "AGENT": StepKind.AGENT,
     "GUARDRAIL": StepKind.GUARDRAIL,
+    "EVALUATOR": StepKind.STEP,
+    "EMBEDDING": StepKind.STEP,
+    "RERANKER": StepKind.STEP,
+    "PROMPT": StepKind.STEP,
 }
+_PLANS = {"plan", "planner", "planning"}
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "agent": ("agent.name",),
     "conversation": (SpanAttributes.SESSION_ID,),
@@ -53,29 +59,37 @@ _PARAMETERS = {
     "stop": "stop",
     "n": "choice_count",
 }
+_SPEAKERS = {StepKind.MODEL, StepKind.AGENT}
+_JUDGES = {"GUARDRAIL", "EVALUATOR"}
 _HIDDEN = "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and the like for this instrumentation"
 
 
 def _kind(span: SpanRecord) -> StepKind | None:
     recorded = span.attributes.get(_KIND)
     kind = _KINDS.get(recorded.upper()) if isinstance(recorded, str) else None
-    if kind is StepKind.STEP and span.name.lower().split(" ")[0] in {"plan", "planner", "planning"}:
+    if kind is StepKind.STEP and span.name.lower().split(" ")[0] in _PLANS:
         return StepKind.PLAN  # OpenInference has no kind for planning: it is a chain by that name
     return kind
 
 
-def _speaks(span: SpanRecord) -> bool:
-    return _KIND in span.attributes
-
-
 def _input(span: SpanRecord) -> tuple[Message, ...] | None:
     found = unflatten(span.attributes, SpanAttributes.LLM_INPUT_MESSAGES)
-    return tuple(message(_unwrapped(item, "message")) for item in found) or None
+    if found:
+        return tuple(message(_unwrapped(item, "message")) for item in found)
+    return _whole(span, SpanAttributes.INPUT_VALUE, "user")
 
 
 def _output(span: SpanRecord) -> tuple[Message, ...] | None:
     found = unflatten(span.attributes, SpanAttributes.LLM_OUTPUT_MESSAGES)
-    return tuple(message(_unwrapped(item, "message")) for item in found) or None
+    if found:
+        return tuple(message(_unwrapped(item, "message")) for item in found)
+    return _whole(span, SpanAttributes.OUTPUT_VALUE, "assistant")
+
+
+def _whole(span: SpanRecord, name: str, role: str) -> tuple[Message, ...] | None:
+    """A model's or an agent's whole input or output where no message list was recorded."""
+    value = span.attributes.get(name)
+    return messages(value, role) or None if value is not None and _kind(span) in _SPEAKERS else None
 
 
 def _tools(span: SpanRecord) -> tuple[ToolDefinition, ...] | None:
@@ -90,27 +104,14 @@ def _tools(span: SpanRecord) -> tuple[ToolDefinition, ...] | None:
     return definitions(found) or None
 
 
-def _documents(span: SpanRecord) -> tuple[Document, ...] | None:
-    found = []
-    for item in unflatten(span.attributes, SpanAttributes.RETRIEVAL_DOCUMENTS):
-        held = _unwrapped(item, "document")
-        score = held.get("score")
-        found.append(
-            Document(
-                id=text_of(held.get("id")),
-                score=float(score) if isinstance(score, (int, float)) else None,
-                content=held["content"] if isinstance(held.get("content"), str) else None,
-                metadata=structured(held.get("metadata")),
-            )
-        )
-    return tuple(found) or None
-
-
 def _derived(span: SpanRecord) -> Mapping[str, Json]:
     if _kind(span) is StepKind.MODEL:
         return _model(span)
     if _kind(span) is StepKind.TOOL:
         return _tool(span)
+    recorded = span.attributes.get(_KIND)
+    if isinstance(recorded, str) and recorded.upper() in _JUDGES:
+        return _judged(span, recorded.upper())
     return {}
 
 
@@ -140,8 +141,30 @@ def _tool(span: SpanRecord) -> dict[str, Json]:
     is_schema = isinstance(parameters, dict) and isinstance(parameters.get("properties"), dict)
     recorded = attributes.get(SpanAttributes.INPUT_VALUE)
     if recorded is None and not is_schema:
-        recorded = attributes.get(SpanAttributes.TOOL_PARAMETERS)
+        recorded = attributes.get(SpanAttributes.TOOL_PARAMETERS) or _exploded(attributes)
     return {"tool_arguments": recorded, "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name}
+
+
+def _exploded(attributes: Mapping[str, Json]) -> Json:
+    """``tool.parameters.order_id``, as Phoenix gives the JSON of ``tool.parameters`` back; ``None`` for a schema."""
+    start = f"{SpanAttributes.TOOL_PARAMETERS}."
+    found = {name[len(start) :]: value for name, value in attributes.items() if name.startswith(start)}
+    return found if found and not any(name.startswith("properties.") for name in found) else None
+
+
+def _judged(span: SpanRecord, recorded: str) -> dict[str, Json]:
+    """The verdict of a guardrail or the score of an evaluator, in their output."""
+    said = structured(span.attributes.get(SpanAttributes.OUTPUT_VALUE))
+    held = said if isinstance(said, dict) else {}
+    if recorded == "GUARDRAIL":
+        return {"guardrail": span.name, "guardrail_verdict": said}
+    score = held.get("score")
+    return {
+        "evaluation": text_of(held.get("name")) or span.name,
+        "evaluation_score": said if isinstance(said, (int, float)) else score,
+        "evaluation_label": text_of(held.get("label")) or (said if isinstance(said, str) and len(said) < 80 else None),
+        "evaluation_explanation": text_of(held.get("explanation")),
+    }
 
 
 def _unwrapped(item: dict[str, Any], name: str) -> dict[str, Any]:
@@ -149,29 +172,56 @@ def _unwrapped(item: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else item
 
 
+_SHOWN = {"prompt": _HIDDEN, "output": _HIDDEN, "tool_arguments": _HIDDEN, "tool_result": _HIDDEN, "documents": _HIDDEN}
+_CLIENT_ONLY = "it sees the model client only: give each tool a span with openinference.span.kind=TOOL"
+
 DIALECT = Dialect(
     name="OpenInference",
+    module=__name__,
     priority=20,
+    marks=(_KIND, "llm.input_messages.", "llm.output_messages."),
     names=_NAMES,
+    flattened={"documents": (SpanAttributes.RETRIEVAL_DOCUMENTS,)},
     kind=_kind,
-    speaks=_speaks,
     input_messages=_input,
     output_messages=_output,
     tools_offered=_tools,
-    documents=_documents,
     derived=_derived,
     hints={
-        "prompt": _HIDDEN,
-        "output": _HIDDEN,
-        "tool_arguments": _HIDDEN,
-        "tool_result": _HIDDEN,
-        "documents": _HIDDEN,
-        "tools_offered": "set llm.tools on the model span (openinference-instrumentation-openai-agents 2.6.0 does not)",
+        **_SHOWN,
+        "tool_span": "give each tool a span with openinference.span.kind=TOOL",
+        "tools_offered": "unset OPENINFERENCE_HIDE_LLM_TOOLS, or set llm.tools on the model span",
         "model_requested": "set llm.request.model_name on the model span",
         "model_served": "set llm.response.model_name on the model span, from the provider's answer; llm.model_name "
         "alone does not say which one it is",
         "fingerprint": "keep output.value (the raw answer) on the model span",
-        "seed": "pass a seed with the request, and record it in llm.invocation_parameters",
-        "temperature": "pass temperature with the request, and record it in llm.invocation_parameters",
+        "seed": "pass a seed with the request, and record it in llm.invocation_parameters "
+        "(unset OPENINFERENCE_HIDE_LLM_INVOCATION_PARAMETERS)",
+        "temperature": "pass temperature with the request, and record it in llm.invocation_parameters "
+        "(unset OPENINFERENCE_HIDE_LLM_INVOCATION_PARAMETERS)",
     },
+    instrumentations=(
+        Instrumentation(
+            name="openinference-instrumentation-openai-agents",
+            scopes=("openinference.instrumentation.openai_agents",),
+            hints={
+                **_SHOWN,
+                "tools_offered": "it does not record them for chat completions (2.6.0): use the Responses API, or add "
+                "openinference-instrumentation-openai",
+                "model_served": "it records the asked alias only: add openinference-instrumentation-openai",
+                "fingerprint": "it does not record it: add openinference-instrumentation-openai",
+                "seed": "it does not record it: add openinference-instrumentation-openai",
+            },
+        ),
+        Instrumentation(
+            name="openinference-instrumentation-openai",
+            scopes=("openinference.instrumentation.openai",),
+            hints={
+                **_SHOWN,
+                "fingerprint": "unset OPENINFERENCE_HIDE_OUTPUTS: it is in the answer",
+                "tool_span": _CLIENT_ONLY,
+            },
+        ),
+        Instrumentation(name="OpenInference", scopes=("openinference.instrumentation",), hints=_SHOWN),
+    ),
 )

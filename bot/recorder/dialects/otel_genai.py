@@ -1,19 +1,17 @@
-"""OpenTelemetry GenAI semantic conventions in their three generations, and MCP's.
+"""OpenTelemetry GenAI semantic conventions from 1.37 on, and the names of before that are still attributes.
 
-Up to 1.36 (``gen_ai.system``; messages as events, or flattened ``gen_ai.prompt.N``), 1.37 to 1.41
-(``gen_ai.provider.name``; messages on the span), and the semantic-conventions-genai repository
-(``gen_ai.retrieval.top_k``, the ``plan`` operation). MCP: its ``tools/call`` spans.
+1.37 to 1.41 (``gen_ai.provider.name``; messages on the span) and the semantic-conventions-genai repository
+(``gen_ai.retrieval.top_k``, ``plan``, ``cache_write``). Up to 1.36: ``gen_ai.system``; the messages of that time are
+events, see ``otel_genai_events``. The hints are for its official instrumentations.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from bot.domain.base import Json
-from bot.domain.run import Document, Message, Part, StepKind, ToolDefinition
+from bot.domain.run import StepKind
 from bot.domain.span import SpanRecord
-from bot.recorder.dialect import Dialect
-from bot.recorder.lenient import structured, text_of, unflatten
-from bot.recorder.messages import definitions, message, messages
+from bot.plugin.dialects import Dialect, Instrumentation
+from bot.recorder.messages import finish_reasons
 
 _OPERATIONS = {
     "chat": StepKind.MODEL,
@@ -52,30 +50,38 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "response_id": ("gen_ai.response.id",),
     "finish_reasons": ("gen_ai.response.finish_reasons",),
     "system": ("gen_ai.system_instructions",),
-    "tool_name": ("gen_ai.tool.name", "mcp.tool.name"),
+    "input_messages": ("gen_ai.input.messages",),
+    "output_messages": ("gen_ai.output.messages",),
+    "tools_offered": ("gen_ai.tool.definitions",),
+    "documents": ("gen_ai.retrieval.documents",),
+    "tool_name": ("gen_ai.tool.name",),
+    "tool_type": ("gen_ai.tool.type",),
     "tool_call_id": ("gen_ai.tool.call.id",),
-    "tool_arguments": ("gen_ai.tool.call.arguments",),
-    "tool_result": ("gen_ai.tool.call.result",),
+    "tool_arguments": ("gen_ai.tool.call.arguments", "gen_ai.tool.arguments", "gen_ai.tool.input"),
+    "tool_result": ("gen_ai.tool.call.result", "gen_ai.tool.result", "gen_ai.tool.output"),
     "source": ("gen_ai.data_source.id",),
     "query": ("gen_ai.retrieval.query.text",),
-    "error_type": ("error.type",),
+    "top_k": ("gen_ai.retrieval.top_k", "gen_ai.request.top_k"),
+    "evaluation": ("gen_ai.evaluation.name",),
+    "evaluation_score": ("gen_ai.evaluation.score.value",),
+    "evaluation_label": ("gen_ai.evaluation.score.label",),
+    "evaluation_explanation": ("gen_ai.evaluation.explanation",),
     **{f"parameter.{name}": (f"gen_ai.request.{name}",) for name in _PARAMETERS},
     "parameter.stop": ("gen_ai.request.stop_sequences",),
     "parameter.choice_count": ("gen_ai.request.choice.count",),
     "usage.input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
     "usage.output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    "usage.cache_read_tokens": ("gen_ai.usage.cache_read.input_tokens",),
+    "usage.cache_write_tokens": (
+        "gen_ai.usage.cache_write.input_tokens",
+        "gen_ai.usage.cache_creation.input_tokens",
+    ),
+    "usage.reasoning_tokens": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
 }
-_MESSAGE_EVENTS = {
-    "gen_ai.system.message": "system",
-    "gen_ai.user.message": "user",
-    "gen_ai.assistant.message": "assistant",
-    "gen_ai.tool.message": "tool",
-}
-_DETAILS = "gen_ai.client.inference.operation.details"
-_CONTENT = (
-    "set OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental and "
-    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"
-)
+_LATEST = "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental"
+_CONTENT = f"set {_LATEST} and OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"
+_CLIENT_ONLY = "it sees the model client only: wrap each tool in a span with gen_ai.operation.name=execute_tool"
+_OFFICIAL = {"prompt": _CONTENT, "output": _CONTENT}
 
 
 def _kind(span: SpanRecord) -> StepKind | None:
@@ -83,7 +89,7 @@ def _kind(span: SpanRecord) -> StepKind | None:
     operation = attributes.get("gen_ai.operation.name")
     if isinstance(operation, str) and operation in _OPERATIONS:
         return _OPERATIONS[operation]
-    if attributes.get("mcp.method.name") == "tools/call" or "gen_ai.tool.name" in attributes:
+    if "gen_ai.tool.name" in attributes:
         return StepKind.TOOL
     if operation is None and "gen_ai.request.model" in attributes:
         return StepKind.MODEL
@@ -92,111 +98,57 @@ def _kind(span: SpanRecord) -> StepKind | None:
     return None
 
 
-def _speaks(span: SpanRecord) -> bool:
-    return any(name.startswith(("gen_ai.", "mcp.")) for name in span.attributes)
-
-
-def _on_span(span: SpanRecord, name: str) -> Json:
-    """The attribute, on the span or on the event that some instrumentations put the messages on."""
-    if name in span.attributes:
-        return span.attributes[name]
-    return next((e.attributes[name] for e in span.events if e.name == _DETAILS and name in e.attributes), None)
-
-
-def _input(span: SpanRecord) -> tuple[Message, ...] | None:
-    recorded = _on_span(span, "gen_ai.input.messages")
-    if recorded is not None:
-        return messages(recorded)
-    flattened = unflatten(span.attributes, "gen_ai.prompt")
-    if flattened:
-        return tuple(message(item) for item in flattened)
-    if isinstance(span.attributes.get("gen_ai.prompt"), str):
-        return messages(span.attributes["gen_ai.prompt"])
-    found = tuple(
-        _event_message(_MESSAGE_EVENTS[e.name], e.attributes) for e in span.events if e.name in _MESSAGE_EVENTS
-    )
-    return found or None
-
-
-def _output(span: SpanRecord) -> tuple[Message, ...] | None:
-    recorded = _on_span(span, "gen_ai.output.messages")
-    if recorded is not None:
-        return messages(recorded)
-    flattened = unflatten(span.attributes, "gen_ai.completion")
-    if flattened:
-        return tuple(message({"role": "assistant", **item}) for item in flattened)
-    found = tuple(_event_message("assistant", e.attributes) for e in span.events if e.name == "gen_ai.choice")
-    return found or None
-
-
-def _event_message(role: str, attributes: Mapping[str, Json]) -> Message:
-    """A message from an event of the first generation; its body is in attributes or in ``gen_ai.event.content``."""
-    body: dict[str, Any] = dict(attributes)
-    for name in ("gen_ai.event.content", "message"):
-        inner = structured(body.get(name))
-        if isinstance(inner, dict):
-            body = {**body, **inner}
-            inner = structured(body.get("message"))
-            body = {**body, **inner} if isinstance(inner, dict) else body
-    body["tool_calls"] = structured(body.get("tool_calls"))
-    if role == "tool":
-        return Message(
-            role="tool",
-            parts=(Part(kind="tool_result", call_id=text_of(body.get("id")), result=structured(body.get("content"))),),
-        )
-    return message({**body, "role": body.get("role") or role})
-
-
-def _tools(span: SpanRecord) -> tuple[ToolDefinition, ...] | None:
-    recorded = _on_span(span, "gen_ai.tool.definitions")
-    if recorded is not None:
-        return definitions(recorded)
-    return definitions(list(unflatten(span.attributes, "llm.request.functions"))) or None
-
-
-def _documents(span: SpanRecord) -> tuple[Document, ...] | None:
-    recorded = structured(span.attributes.get("gen_ai.retrieval.documents"))
-    if not isinstance(recorded, list):
-        return None
-    found = []
-    for item in recorded:
-        held = structured(item)
-        if isinstance(held, dict):
-            score = held.get("score")
-            found.append(
-                Document(
-                    id=text_of(held.get("id")),
-                    score=float(score) if isinstance(score, (int, float)) else None,
-                    content=held["content"] if isinstance(held.get("content"), str) else None,
-                    metadata=held.get("metadata"),
-                )
-            )
-    return tuple(found)
+def _derived(span: SpanRecord) -> Mapping[str, Json]:
+    attributes = span.attributes
+    if "gen_ai.response.finish_reasons" in attributes or "gen_ai.output.messages" not in attributes:
+        return {}
+    said = finish_reasons(attributes["gen_ai.output.messages"])
+    return {"finish_reasons": list(said)} if said else {}
 
 
 DIALECT = Dialect(
     name="OpenTelemetry GenAI",
+    module=__name__,
     priority=10,
+    marks=("gen_ai.",),
     names=_NAMES,
     kind=_kind,
-    speaks=_speaks,
-    input_messages=_input,
-    output_messages=_output,
-    tools_offered=_tools,
-    documents=_documents,
+    derived=_derived,
     hints={
         "prompt": _CONTENT,
         "output": _CONTENT,
-        "tool_arguments": _CONTENT,
-        "tool_result": _CONTENT,
-        "documents": _CONTENT,
-        "tools_offered": "set gen_ai.tool.definitions on the model span (opt-in; "
-        "opentelemetry-instrumentation-openai-v2 2.4b0 has no setting for it)",
+        "tool_arguments": f"{_CONTENT}; the attribute is gen_ai.tool.call.arguments",
+        "tool_result": f"{_CONTENT}; the attribute is gen_ai.tool.call.result",
+        "tool_span": "give each tool a span with gen_ai.operation.name=execute_tool, the call's id and its result",
+        "documents": "set gen_ai.retrieval.documents on the retrieval span (opt-in)",
+        "tools_offered": "set gen_ai.tool.definitions on the model span (opt-in)",
         "model_requested": "set gen_ai.request.model on the model span",
         "model_served": "set gen_ai.response.model on the model span, from the provider's answer",
-        "fingerprint": "set OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; the attribute is "
-        "openai.response.system_fingerprint (only providers that send one)",
+        "fingerprint": f"set {_LATEST}; the attribute is openai.response.system_fingerprint "
+        "(only providers that send one)",
         "seed": "pass a seed with the request; it is recorded as gen_ai.request.seed",
         "temperature": "pass temperature with the request; it is recorded as gen_ai.request.temperature",
     },
+    instrumentations=(
+        Instrumentation(
+            name="opentelemetry-instrumentation-openai-v2",
+            scopes=("opentelemetry.instrumentation.openai_v2",),
+            hints={
+                **_OFFICIAL,
+                "fingerprint": f"set {_LATEST}",
+                "tools_offered": "it has no setting for tool definitions (2.4b0): set gen_ai.tool.definitions yourself",
+                "tool_span": _CLIENT_ONLY,
+            },
+        ),
+        Instrumentation(
+            name="opentelemetry-instrumentation-google-genai",
+            scopes=("opentelemetry.instrumentation.google_genai",),
+            hints=_OFFICIAL,
+        ),
+        Instrumentation(
+            name="opentelemetry-instrumentation-vertexai",
+            scopes=("opentelemetry.instrumentation.vertexai_v2",),
+            hints=_OFFICIAL,
+        ),
+    ),
 )
