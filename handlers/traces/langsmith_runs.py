@@ -18,6 +18,7 @@ from handlers.traces import chat, fields
 PARTIAL = "pullcord_partial"
 """A page of ours among LangSmith's: why the rest did not come."""
 _ERROR_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,120}(?=\()")
+_TRACEBACK = "Traceback (most recent call last)"
 _OPERATIONS = {"llm": "chat", "embedding": "embeddings", "tool": "execute_tool", "retriever": "retrieval"}
 _FRAMEWORK = {"LangGraph", "AgentExecutor", "RunnableSequence", "RunnableLambda", "RunnableAgent", "Chain", "chain"}
 """Names that frameworks give to a run: they say nothing of which agent it was."""
@@ -70,8 +71,10 @@ def _span(native: str, run: Mapping[str, Any]) -> dict[str, object]:
     error, status = fields.text(run.get("error"), 100_000), (fields.text(run.get("status"), 50) or "").lower()
     kind = (fields.text(run.get("run_type"), 50) or "chain").lower()
     attributes = _shared(native, run, metadata) | _of_kind(kind, run, extra, metadata, is_root=parent is None)
-    if error is not None and (match := _ERROR_TYPE.match(error)) is not None:
-        attributes["error.type"] = match.group(0)
+    if error is not None:
+        attributes["langsmith.error"] = error
+        if (match := _ERROR_TYPE.match(error)) is not None:
+            attributes["error.type"] = match.group(0)
     return {
         "span_id": fields.span_id_of(native),
         "parent_id": fields.span_id_of(parent) if parent is not None else None,
@@ -80,7 +83,7 @@ def _span(native: str, run: Mapping[str, Any]) -> dict[str, object]:
         "start_ns": fields.nanoseconds(run.get("start_time")),
         "end_ns": fields.nanoseconds(run.get("end_time")),
         "status": "error" if error is not None or status == "error" else ("ok" if status == "success" else "unset"),
-        "status_message": error or "",
+        "status_message": (error or "").partition(_TRACEBACK)[0].strip() or (error or "")[:1_000],
         "attributes": attributes,
         "events": _feedback(run),
         "resource": _resource(metadata),
