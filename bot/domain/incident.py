@@ -195,6 +195,7 @@ class IncidentRow(Value):
     opened_at: Utc
     acknowledged_by: str | None = None
     commander: str | None = None
+    alerts: int = 0
     runs: int = 0
     irreversible: int = 0
     compensable: int = 0

@@ -24,6 +24,7 @@ def row_of(incident: Incident) -> IncidentRow:
         number=incident.number,
         state=incident.state,
         alert_state=incident.alert_state,
+        alerts=len(incident.alerts),
         severity=incident.severity,
         agent=incident.agent,
         name=incident.name,

@@ -88,7 +88,7 @@ def _row(row: IncidentRow, deadlines: Mapping[str, datetime], now: datetime, nam
 def _state(row: IncidentRow) -> Tag:
     match row.state:
         case IncidentState.OPEN:
-            return Tag("Firing" if row.alert_state is AlertState.FIRING else "Open", "irr")
+            return Tag("Firing" if row.alerts and row.alert_state is AlertState.FIRING else "Open", "irr")
         case IncidentState.CONTAINED:
             return Tag("Contained", "ok", CHECK)
         case _:

@@ -223,7 +223,12 @@ def said_on_call(incident: Incident) -> list[str]:
 
 
 def state_words(incident: Incident) -> str:
-    """``Firing``, ``Open, the alert cleared``, ``Acknowledged``, ``Contained``, ``Resolved``."""
+    """``Firing``, ``Open``, ``Open, the alert cleared``, ``Acknowledged``, ``Contained``, ``Resolved``.
+
+    Only an alert can fire: what a person or Pullcord itself opened is open.
+    """
+    if incident.state is IncidentState.OPEN and not incident.alerts:
+        return "Open"
     if incident.state is IncidentState.OPEN:
         return "Firing" if incident.alert_state is AlertState.FIRING else "Open, the alert cleared"
     return incident.state.value.capitalize()

@@ -202,6 +202,14 @@ def test_the_sentence_of_whoever_declared_it_is_the_title() -> None:
     assert long.strip() in said(card(declared(None, long), [], NOW))
 
 
+def test_only_an_alert_can_fire() -> None:
+    """What a person declared is open."""
+    shown = said(card(declared("refund-bot"), [], NOW))
+    assert "*Status*\nOpen" in shown
+    assert "Firing" not in shown
+    assert "*Status*\nFiring" in said(card(FIRING, [], NOW))
+
+
 def test_trouble_of_a_source_is_not_told_as_the_deed_of_an_agent() -> None:
     """The reason is said, and nothing about what an agent did."""
     told = ev.IncidentOpened(
