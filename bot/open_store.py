@@ -9,7 +9,7 @@ import structlog
 from bot.evidence.chosen import chosen
 from bot.ports import Clock
 from bot.settings import Settings
-from bot.timeline.chain import local_chain_key
+from bot.timeline.chain import Chain, local_chain_key, written_key
 from bot.timeline.connection import Connections
 from bot.timeline.embedded import running_store, start_embedded
 from bot.timeline.keys import Lifetimes
@@ -45,10 +45,7 @@ async def open_store(settings: Settings, clock: Clock | None = None, *, guest: b
                 if not guest:
                     _log.info("embedded store", directory=str(settings.data_dir), adopted=embedded.adopted)
             url = running
-        if environment.chain_key is not None:
-            key = environment.chain_key.get_secret_value().encode()
-        else:
-            key = local_chain_key(settings.data_dir)
+        key = _chain_key(settings) or local_chain_key(settings.data_dir)
         connections = await Connections.open(url)
         stack.push_async_callback(connections.aclose)
         lifetimes = Lifetimes(
@@ -61,3 +58,14 @@ async def open_store(settings: Settings, clock: Clock | None = None, *, guest: b
         store.evidence = chosen(settings, store.evidence)
         await store.start()
         yield store
+
+
+def chain_of(settings: Settings) -> Chain | None:
+    """The chain with the configured key, else with the embedded store's; None where there is neither (none is made)."""
+    key = _chain_key(settings) or written_key(settings.data_dir)
+    return None if key is None else Chain(key)
+
+
+def _chain_key(settings: Settings) -> bytes | None:
+    configured = settings.environment.chain_key
+    return None if configured is None else configured.get_secret_value().encode()

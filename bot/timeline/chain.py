@@ -52,6 +52,10 @@ class Chain:
         message = b"".join(len(p).to_bytes(8, "big") + p for p in parts)
         return hmac.digest(self._key, message, "sha256").hex()
 
+    def sign(self, purpose: str, data: bytes) -> str:
+        """A code (64 hex digits) of something that is no entry, such as a bundle; ``purpose`` keeps kinds apart."""
+        return hmac.digest(self._key, b"pullcord " + purpose.encode() + b"\0" + data, "sha256").hex()
+
     def extend(self, incident_id: str, seq: int, head: str, events: Sequence[Event]) -> list[tuple[Entry, bytes]]:
         """Entries for these events after the head at ``seq``, each with its exact bytes."""
         made: list[tuple[Entry, bytes]] = []
@@ -110,6 +114,15 @@ class Chain:
         elif wanted is not None and not found_head:
             lost = f"no entry has the given head: entries after {seq} were cut off, or the head is of another incident"
         return Verdict(ok=not lost, entries=seq, head=before, first_bad=seq + 1 if lost else None, reason=lost)
+
+
+def written_key(data_dir: Path) -> bytes | None:
+    """The key of the embedded store where there is one already; never makes one."""
+    try:
+        key = (data_dir / "chain.key").read_bytes().strip()
+    except OSError:
+        return None
+    return key if len(key) >= MIN_KEY_BYTES else None
 
 
 def parse(incident_id: str, stored: bytes, fields: Mapping[bytes, bytes]) -> Entry:

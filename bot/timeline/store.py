@@ -30,8 +30,8 @@ class Store:
         hot, blocking = connections.hot, connections.blocking
         self.connections = connections
         self.outbox = Outbox(hot, clock)
-        self._chain = Chain(chain_key)
-        self.incidents = Timeline(hot, self._chain, clock, life, self.outbox.stir)
+        self.chain = Chain(chain_key)
+        self.incidents = Timeline(hot, self.chain, clock, life, self.outbox.stir)
         self.work = WorkStream(hot, blocking, clock, life)
         self.desired = Desired(hot, clock)
         self.spans = SpanStore(hot, blocking, clock, life)
@@ -46,10 +46,10 @@ class Store:
     async def start(self) -> None:
         """Check that this store was written with this chain key (Misconfigured if not), and make the consumer group."""
         hot = self.connections.hot
-        await hot.call("HSETNX", keys.META(), "chain", self._chain.fingerprint)
+        await hot.call("HSETNX", keys.META(), "chain", self.chain.fingerprint)
         await hot.call("HSETNX", keys.META(), "format", FORMAT)
         known = (await hot.call("HGET", keys.META(), "chain")).decode()
-        if known != self._chain.fingerprint:
+        if known != self.chain.fingerprint:
             raise Misconfigured(
                 "The timelines in this store were written with another chain key.",
                 next_step="Set PULLCORD_CHAIN_KEY to the key of the other replicas (embedded: restore chain.key).",

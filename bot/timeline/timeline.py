@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -156,6 +156,13 @@ class Timeline(Lookups):
         if verdict is None:
             raise _unknown(incident_id)
         return verdict
+
+    async def stored(self, incident_id: str) -> AsyncIterator[tuple[bytes, Mapping[bytes, bytes]]]:
+        """Every entry as it is stored (its id and its fields), oldest first: for an export that can be verified."""
+        if not keys.is_incident_id(incident_id):
+            raise _unknown(incident_id)
+        async for place, fields in self._walk(incident_id):
+            yield place, fields
 
     async def repeats(self, incident_id: str) -> dict[str, Repeat]:
         """How often each alert of the incident was sent, by alert id."""
