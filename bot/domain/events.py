@@ -4,7 +4,6 @@ An event says what happened, in the past tense, with who and when. Type names ar
 ``tests/contracts/event_types.txt``: entries already stored carry them.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -12,42 +11,59 @@ from pydantic import Field, TypeAdapter
 from bot.domain.action import Applied, Change, OnceResult, Snapshot, Verified
 from bot.domain.alert import Alert
 from bot.domain.base import Json, Utc, Value
-from bot.domain.effect import Effect
-from bot.domain.profile import Difference, RunLine, SimilarGroup
-from bot.domain.run import RunSummary
+from bot.domain.event_base import PULLCORD, Actor, ActorKind, BaseEvent
+from bot.domain.run_events import (
+    ChangesFound,
+    EffectsListed,
+    RunAttached,
+    RunMissing,
+    RunsAdded,
+    RunsOffered,
+    SimilarRunsFound,
+)
+
+__all__ = [
+    "EVENT",
+    "PULLCORD",
+    "Acknowledged",
+    "ActionFailed",
+    "ActionMarked",
+    "ActionRefused",
+    "ActionRequested",
+    "ActionStarted",
+    "ActionSucceeded",
+    "ActionUnknown",
+    "Actor",
+    "ActorKind",
+    "AlertJoined",
+    "AlertResolved",
+    "Announced",
+    "CardPosted",
+    "ChangesFound",
+    "ChannelReady",
+    "CommandTaken",
+    "EffectsListed",
+    "Entry",
+    "EscalationEnded",
+    "Event",
+    "HeadPosted",
+    "IncidentOpened",
+    "IncidentResolved",
+    "NoteAdded",
+    "PersonPaged",
+    "RunAttached",
+    "RunMissing",
+    "RunsAdded",
+    "RunsOffered",
+    "SeveritySet",
+    "SimilarRunsFound",
+    "SlackRefused",
+    "VerificationChanged",
+    "WorkDropped",
+]
 
 
-class ActorKind(StrEnum):
-    """Who did something."""
-
-    PERSON = "person"
-    PULLCORD = "pullcord"
-    SOURCE = "source"
-    AGENT = "agent"
-
-
-class Actor(Value):
-    """Who did something. ``id`` is a Slack user id, a source's or an agent's name; ``team`` the Slack workspace."""
-
-    kind: ActorKind
-    id: str
-    team: str | None = None
-
-    @property
-    def mention(self) -> str:
-        """Slack mention of a person, the plain name of anything else (ours, not foreign text)."""
-        return f"<@{self.id}>" if self.kind is ActorKind.PERSON else self.id
-
-
-PULLCORD = Actor(kind=ActorKind.PULLCORD, id="pullcord")
-
-
-class _Event(Value):
-    at: Utc
-    by: Actor
-
-
-class IncidentOpened(_Event):
+class IncidentOpened(BaseEvent):
     """The incident exists. ``number`` is its number, ``alert`` what opened it (None when a person declared it)."""
 
     type: Literal["incident_opened"] = "incident_opened"
@@ -59,14 +75,14 @@ class IncidentOpened(_Event):
     alert: Alert | None = None
 
 
-class AlertJoined(_Event):
+class AlertJoined(BaseEvent):
     """A further alert of the same agent and name joined. Repeats of one alert raise a counter instead."""
 
     type: Literal["alert_joined"] = "alert_joined"
     alert: Alert
 
 
-class AlertResolved(_Event):
+class AlertResolved(BaseEvent):
     """The source says that an alert of this incident is over. The incident stays open: effects do not vanish."""
 
     type: Literal["alert_resolved"] = "alert_resolved"
@@ -74,7 +90,7 @@ class AlertResolved(_Event):
     ends_at: Utc | None = None
 
 
-class SeveritySet(_Event):
+class SeveritySet(BaseEvent):
     """The severity changed, with the reason in words."""
 
     type: Literal["severity_set"] = "severity_set"
@@ -82,87 +98,7 @@ class SeveritySet(_Event):
     why: str
 
 
-class RunMissing(_Event):
-    """A run that was named could not be read yet, or none was named. Effects are unknown, not zero."""
-
-    type: Literal["run_missing"] = "run_missing"
-    trace_id: str | None
-    reason: str
-    until: Utc | None = None
-
-
-class RunAttached(_Event):
-    """A run was read and frozen. A later one for the same trace replaces it (more spans came).
-
-    ``evidence`` is the SHA-256 of the frozen bytes; ``parts`` how many EffectsListed follow it; ``source_note`` says
-    why this source and not another, where there was a choice. ``configuration`` is the version of the settings by which
-    it was read (a hash of them without their secrets; empty in entries of before it was noted).
-    """
-
-    type: Literal["run_attached"] = "run_attached"
-    run: RunSummary
-    evidence: str
-    evidence_bytes: int
-    source: str
-    alerted: bool
-    catalogue: str
-    parts: int
-    source_note: str = ""
-    configuration: str = ""
-
-
-class EffectsListed(_Event):
-    """Some of the effects of the run attached just before (all of its tool calls, in order)."""
-
-    type: Literal["effects_listed"] = "effects_listed"
-    trace_id: str
-    evidence: str
-    part: int
-    effects: tuple[Effect, ...]
-
-
-class ChangesFound(_Event):
-    """What differs in a run from ``compared`` recent good runs of its kind. A later one for the same trace replaces it.
-
-    ``note`` says in words why nothing could be compared, or what limits the comparison; no change is an answer too.
-    """
-
-    type: Literal["changes_found"] = "changes_found"
-    trace_id: str
-    compared: int
-    changes: tuple[Difference, ...] = ()
-    note: str = ""
-
-
-class SimilarRunsFound(_Event):
-    """Other recorded runs that did the same. ``runs`` counts each once, ``searched`` how many runs the index holds."""
-
-    type: Literal["similar_runs_found"] = "similar_runs_found"
-    trace_id: str
-    groups: tuple[SimilarGroup, ...] = ()
-    runs: int = 0
-    searched: int = 0
-
-
-class RunsOffered(_Event):
-    """No alert names a run: those of the agent that ended in the alert's window, errors first. A later one replaces."""
-
-    type: Literal["runs_offered"] = "runs_offered"
-    start: Utc
-    end: Utc
-    lines: tuple[RunLine, ...] = ()
-    total: int = 0
-
-
-class RunsAdded(_Event):
-    """A person added runs to the incident. ``why`` is ``similar`` or ``offered``."""
-
-    type: Literal["runs_added"] = "runs_added"
-    trace_ids: tuple[str, ...]
-    why: str
-
-
-class ChannelReady(_Event):
+class ChannelReady(BaseEvent):
     """The channel where the card stands. ``created`` is False for a fixed channel."""
 
     type: Literal["channel_ready"] = "channel_ready"
@@ -171,7 +107,7 @@ class ChannelReady(_Event):
     created: bool
 
 
-class CardPosted(_Event):
+class CardPosted(BaseEvent):
     """P3: the root message exists."""
 
     type: Literal["card_posted"] = "card_posted"
@@ -179,7 +115,7 @@ class CardPosted(_Event):
     ts: str
 
 
-class Announced(_Event):
+class Announced(BaseEvent):
     """The incident was announced in the fixed channel with a mention."""
 
     type: Literal["announced"] = "announced"
@@ -187,7 +123,7 @@ class Announced(_Event):
     ts: str
 
 
-class SlackRefused(_Event):
+class SlackRefused(BaseEvent):
     """The workspace refused an optional call; what is missing because of it, and what to do."""
 
     type: Literal["slack_refused"] = "slack_refused"
@@ -196,7 +132,7 @@ class SlackRefused(_Event):
     consequence: str
 
 
-class PersonPaged(_Event):
+class PersonPaged(BaseEvent):
     """A person was woken. ``step`` counts the escalation; ``how`` is ``mention`` or ``direct_message``."""
 
     type: Literal["person_paged"] = "person_paged"
@@ -207,7 +143,7 @@ class PersonPaged(_Event):
     detail: str = ""
 
 
-class EscalationEnded(_Event):
+class EscalationEnded(BaseEvent):
     """Nobody is left to wake in the configuration; said so that it is seen."""
 
     type: Literal["escalation_ended"] = "escalation_ended"
@@ -215,19 +151,19 @@ class EscalationEnded(_Event):
     reason: str
 
 
-class Acknowledged(_Event):
+class Acknowledged(BaseEvent):
     """A person has it. Paging stops."""
 
     type: Literal["acknowledged"] = "acknowledged"
 
 
-class CommandTaken(_Event):
+class CommandTaken(BaseEvent):
     """A person took command (acknowledges too)."""
 
     type: Literal["command_taken"] = "command_taken"
 
 
-class NoteAdded(_Event):
+class NoteAdded(BaseEvent):
     """A person's note, or a message that was pinned; then ``author``, ``said_at`` and ``permalink`` are its own."""
 
     type: Literal["note_added"] = "note_added"
@@ -238,14 +174,14 @@ class NoteAdded(_Event):
     permalink: str | None = None
 
 
-class IncidentResolved(_Event):
+class IncidentResolved(BaseEvent):
     """A person closed it, with a reason."""
 
     type: Literal["incident_resolved"] = "incident_resolved"
     reason: str
 
 
-class ActionRequested(_Event):
+class ActionRequested(BaseEvent):
     """A1. ``offer`` is the opaque id of the button or modal; ``undo_of`` the execution that this one takes back."""
 
     type: Literal["action_requested"] = "action_requested"
@@ -258,7 +194,7 @@ class ActionRequested(_Event):
     reason: str = ""
 
 
-class ActionRefused(_Event):
+class ActionRefused(BaseEvent):
     """A2 said no. ``who_may`` names the role and people who are allowed."""
 
     type: Literal["action_refused"] = "action_refused"
@@ -267,7 +203,7 @@ class ActionRefused(_Event):
     who_may: str = ""
 
 
-class ActionStarted(_Event):
+class ActionStarted(BaseEvent):
     """A3: the frozen plan and what the target held before. ``key`` goes to the target as idempotency key."""
 
     type: Literal["action_started"] = "action_started"
@@ -278,7 +214,7 @@ class ActionStarted(_Event):
     summary: str
 
 
-class ActionSucceeded(_Event):
+class ActionSucceeded(BaseEvent):
     """A6: the target took it. ``verified`` is what the read-back showed, not what was written."""
 
     type: Literal["action_succeeded"] = "action_succeeded"
@@ -290,7 +226,7 @@ class ActionSucceeded(_Event):
     expires_at: Utc | None = None
 
 
-class ActionFailed(_Event):
+class ActionFailed(BaseEvent):
     """A6: the target said no; nothing changed there."""
 
     type: Literal["action_failed"] = "action_failed"
@@ -298,7 +234,7 @@ class ActionFailed(_Event):
     reason: str
 
 
-class ActionUnknown(_Event):
+class ActionUnknown(BaseEvent):
     """A6: nobody knows whether it happened. Never run again by itself: check, or a person marks it."""
 
     type: Literal["action_unknown"] = "action_unknown"
@@ -306,7 +242,7 @@ class ActionUnknown(_Event):
     reason: str
 
 
-class ActionMarked(_Event):
+class ActionMarked(BaseEvent):
     """A person said of an unknown execution that it was done, or was not."""
 
     type: Literal["action_marked"] = "action_marked"
@@ -315,7 +251,7 @@ class ActionMarked(_Event):
     reason: str
 
 
-class VerificationChanged(_Event):
+class VerificationChanged(BaseEvent):
     """A later read-back showed something else than the one before."""
 
     type: Literal["verification_changed"] = "verification_changed"
@@ -324,7 +260,7 @@ class VerificationChanged(_Event):
     detail: str
 
 
-class HeadPosted(_Event):
+class HeadPosted(BaseEvent):
     """The head of the chain was posted to the thread: from here on a truncation can be found."""
 
     type: Literal["head_posted"] = "head_posted"
@@ -333,7 +269,7 @@ class HeadPosted(_Event):
     ts: str
 
 
-class WorkDropped(_Event):
+class WorkDropped(BaseEvent):
     """A work item failed five times and was set aside; a person must look."""
 
     type: Literal["work_dropped"] = "work_dropped"
