@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -90,15 +91,24 @@ def manifest(
 
 @app.command()
 def verify(
-    incident: _Incident,
+    what: Annotated[str, typer.Argument(metavar="INCIDENT|FILE", help="Such as INC-42, or a file of `export`.")],
     head: Annotated[str | None, typer.Option(help="SEQ:CODE as posted to the thread; finds a truncation.")] = None,
     config: _Config = None,
 ) -> None:
-    """Check an incident's timeline entry by entry; names the first that does not fit. Exit 1 when one does not."""
-    from bot.records import verify_incident
+    """Check an incident's timeline and evidence, or an exported bundle offline; names what does not fit first.
+
+    Exit 1 when something does not.
+    """
+    from bot.records import verify_bundle, verify_incident
 
     settings = _settings(lambda: _load(config))
-    verdict = _run(verify_incident(settings, incident, head))
+
+    async def check() -> Any:
+        if _is_file(what):
+            return verify_bundle(settings, Path(what))
+        return await verify_incident(settings, what, head)
+
+    verdict = _run(check())
     typer.echo(verdict.text)
     raise typer.Exit(0 if verdict.ok else 1)
 
@@ -109,20 +119,25 @@ def export(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; default standard output.")] = None,
     config: _Config = None,
 ) -> None:
-    """Write an incident's timeline with its codes, its effects and its frozen runs as one JSON document."""
-    from bot.records import export_incident
+    """Write an incident as one self-contained bundle: timeline, runs, effects, rules, hashes (docs/evidence.md)."""
+    from bot.records import export_incident, export_to
 
     settings = _settings(lambda: _load(config))
-    document = _run(export_incident(settings, incident))
     if output is None:
-        sys.stdout.write(document + "\n")
+        written = _run(export_incident(settings, incident, sys.stdout.buffer))
+        sys.stdout.flush()
     else:
-        try:
-            output.write_text(document + "\n", encoding="utf-8")
-        except OSError as error:
-            typer.echo(f"{output} cannot be written ({error.strerror}); name another file with -o.", err=True)
-            raise typer.Exit(1) from error
-        typer.echo(f"Wrote {output} ({len(document):,} characters).", err=True)
+        written = _run(export_to(settings, incident, output))
+        typer.echo(
+            f"Wrote {output} ({written.size:,} bytes: {written.entries} entries, {written.runs} runs).", err=True
+        )
+    for sentence in written.missing:
+        typer.echo(f"Not in it: {sentence}", err=True)
+
+
+def _is_file(what: str) -> bool:
+    """An incident's id names an incident, whatever files lie here."""
+    return re.fullmatch(r"INC-\d+", what) is None and (Path(what).exists() or os.sep in what or "." in what)
 
 
 def _load(config: Path | None) -> Any:

@@ -74,9 +74,33 @@ async def test_verify_and_export_work_while_no_bot_runs(tmp_path: Path) -> None:
     assert "Do not rely on it" in longer.stdout
     out = tmp_path / "out.json"
     assert pullcord(tmp_path, "export", "INC-1", "-o", str(out)).returncode == 0
-    document = json.loads(out.read_text())
-    assert [entry["event"]["type"] for entry in document["entries"]] == ["incident_opened", "note_added"]
-    assert document["chain"]["ok"] is True
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["entry"]["type"] for line in lines if "entry" in line] == ["incident_opened", "note_added"]
+    assert out.stat().st_mode & 0o077 == 0, "prompts are in it"
+    checked = pullcord(tmp_path, "verify", str(out))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "INC-1, 2 entries and 0 runs: every part fits, and Pullcord wrote it." in checked.stdout
+    piped = pullcord(tmp_path, "export", "INC-1")
+    assert piped.stdout == out.read_text()
+
+
+async def test_a_bundle_is_checked_where_there_is_no_store_and_no_key(tmp_path: Path) -> None:
+    """On the reviewer's laptop: what could not be checked is said; a changed byte is found all the same."""
+    await _an_incident(tmp_path)
+    out, elsewhere = tmp_path / "out.jsonl", tmp_path / "laptop"
+    elsewhere.mkdir()
+    assert pullcord(tmp_path, "export", "INC-1", "-o", str(out)).returncode == 0
+    checked = pullcord(elsewhere, "verify", str(out))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "Not checked: whether Pullcord wrote it: the chain key is not here" in checked.stdout
+    assert not (elsewhere / "data").exists()
+    out.write_bytes(out.read_bytes().replace(b'"seen"', b'"sean"'))
+    checked = pullcord(elsewhere, "verify", str(out))
+    assert checked.returncode == 1
+    assert "part “timeline” does not fit" in checked.stdout
+    absent = pullcord(elsewhere, "verify", "none.jsonl")
+    assert absent.returncode == 1
+    assert "none.jsonl cannot be read" in absent.stderr
 
 
 @pytest.mark.parametrize("command", ["verify", "export"])

@@ -1,11 +1,13 @@
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.domain.events import PULLCORD, RunAttached
+from bot.domain.incident import Incident
 from bot.domain.run import RunSummary
 from bot.engine.retention import Retention, sweep_period
 from bot.errors import Refused
@@ -20,13 +22,13 @@ AT = datetime(2026, 6, 9, tzinfo=UTC)
 RUN = RunSummary(trace_id="ab" * 16)
 
 
-def attached(evidence: str) -> Write:
+def attached(evidence: str) -> Callable[[Incident], Write]:
     """A run that was read, as the engine writes it."""
     one = RunAttached(
         at=AT, by=PULLCORD, run=RUN, evidence=evidence, evidence_bytes=5, source="otlp",
         alerted=True, catalogue="v1", parts=0,
     )  # fmt: skip
-    return Write(events=(one,))
+    return lambda _: Write(events=(one,))
 
 
 @pytest.mark.parametrize(("days", "seconds"), [(400, 6 * 3600), (1, 3 * 3600)])
@@ -43,7 +45,7 @@ async def test_evidence_of_an_open_incident_outlives_its_retention(
     first, second, nobody = [await evidence.put(data) for data in (b"first", b"with more spans", b"of no incident")]
     opened = await open_one(store)
     for name in (first, second):
-        await store.incidents.write(opened.incident_id, name[:8], lambda _, name=name: attached(name))
+        await store.incidents.write(opened.incident_id, name[:8], attached(name))
     for name in (first, second, nobody):
         then = time.time() - timedelta(days=30).total_seconds()
         os.utime(tmp_path / name[:2] / name, (then, then))
