@@ -100,7 +100,12 @@ class TraceStores:
         return TraceRef(trace_id=trace_id, agent=incident.agent, at=at)
 
     async def fetch(self, name: str, ref: TraceRef) -> Sequence[bytes] | None:
-        """A store's answers about a run; None when it does not have it. Raises ActionFailed and OutcomeUnknown."""
+        """A store's answers about a run; None when it does not have it. Raises ActionFailed and OutcomeUnknown.
+
+        An id of a store's own is for the store that the link leads into; another knows the run by its trace id only.
+        """
+        if ref.link is None or not _below(ref.link, self._stores[name].settings):
+            ref = ref.model_copy(update={"native": None, "link": None})
         return await self._with(name, lambda store: store.fetch(ref))
 
     async def ping(self, name: str) -> str:

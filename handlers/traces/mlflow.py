@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
@@ -21,7 +21,7 @@ from bot.errors import ActionFailed, Refused
 from bot.plugin import Fetched, StoreAnswer, StoreHttp, StoreSettings, trace_source
 from bot.recorder.otlp_values import BadSpan, Unreadable, hex_id, parent_id, record
 from bot.settings import Secret, Token
-from handlers.traces.fields import below, document, gathered, hex_ref, mapping, native_ref, objects, text
+from handlers.traces.fields import Link, below, document, gathered, hex_ref, mapping, native_ref, objects, text
 
 _GET = "api/3.0/mlflow/traces/get"
 _INFO = "api/3.0/mlflow/traces"
@@ -99,9 +99,12 @@ class Mlflow:
 
     def ref_of(self, link: str) -> TraceRef | None:
         """``#/experiments/<id>/traces?selectedEvaluationId=tr-<trace id>``: what follows ``#`` is MLflow's own path."""
-        plain = link.replace("/#/", "/", 1) if "/#/" in link else link.partition("#")[0]
-        found = below(plain, (self._settings.url, *self._settings.links))
-        number = None if found is None else found.value(*_PICKED)
+        base, _, own = link.partition("#")
+        found = below(base, (self._settings.url, *self._settings.links))
+        if found is None:
+            return None
+        query = Link("", tuple(parse_qsl(own.partition("?")[2])[:100]))
+        number = found.value(*_PICKED) or query.value(*_PICKED)
         if number is None:
             return None
         plain_id = _HEX.fullmatch(number)
