@@ -21,6 +21,8 @@ DATA = Path(__file__).parent / "data"
 TRACE = "5cc2de60e211604aa0bc088c09152af4"
 UUID = "5cc2de60-e211-604a-a0bc-088c09152af4"
 REF = TraceRef(trace_id=TRACE)
+Told = tuple[str, list[tuple[str, Json, Json]]]
+"""A message: its role, and of each part its kind, its content and its call's id."""
 
 
 def load(name: str) -> Any:
@@ -48,13 +50,14 @@ def _call(call: ToolCall) -> tuple[int, str, str | None, Json, Json, str]:
     return call.order, call.name, call.call_id, call.arguments, call.result, call.executed.value
 
 
-def prompts(run: Run) -> list[list[tuple[str, list[tuple[str, Json, Json]]]]]:
+def prompts(run: Run) -> list[list[Told]]:
     """The messages of each model call, system first, however the store keeps the system's part."""
-    return [
-        [("system", [("text", text, None)]) for text in model.system]
-        + [(message.role, [_part(part) for part in message.parts]) for message in (*model.input, *model.output)]
-        for model in run.model_calls
-    ]
+    found: list[list[Told]] = []
+    for model in run.model_calls:
+        told: list[Told] = [("system", [("text", text, None)]) for text in model.system]
+        told += [(message.role, [_part(part) for part in message.parts]) for message in (*model.input, *model.output)]
+        found.append(told)
+    return found
 
 
 def _part(part: Part) -> tuple[str, Json, Json]:

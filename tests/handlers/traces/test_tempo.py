@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pydantic import SecretStr
 
@@ -28,12 +29,10 @@ def trace_message() -> bytes:
     export = ExportTraceServiceRequest()
     for group in load("refund_run.otlp.json")["resourceSpans"]:
         export.resource_spans.add().ParseFromString(_group(group))
-    return export.SerializeToString()
+    return bytes(export.SerializeToString())
 
 
 def _group(group: dict[str, Any]) -> bytes:
-    from google.protobuf.json_format import ParseDict  # noqa: PLC0415 - only here
-
     held = ExportTraceServiceRequest()
     ParseDict({"resourceSpans": [in_base64(group)]}, held)
     return bytes(held.resource_spans[0].SerializeToString())
