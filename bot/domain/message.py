@@ -29,8 +29,9 @@ class Message(Value):
 
 
 class ToolDefinition(Value):
-    """A tool as it was offered to the model. ``parameters`` is its JSON schema."""
+    """A tool as it was offered to the model. ``parameters`` is its JSON schema, ``annotations`` MCP's hints of it."""
 
     name: str
     description: str | None = None
     parameters: Json = None
+    annotations: Json = None

@@ -9,11 +9,13 @@ from pydantic_core import to_json
 from bot.domain.base import Json
 from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.effect import Effect, Reversibility
-from bot.domain.run import Run, ToolCall
+from bot.domain.run import UNRECORDED_TOOL, Run, ToolCall
 from bot.effects.catalogue import Verdict, classify
 from bot.effects.outcome import judge
 from bot.effects.shorten import shorten
+from bot.effects.suggest import suggest
 from bot.effects.template import render
+from bot.effects.toolbox import toolbox
 
 
 def assess(run: Run, catalogue: Catalogue, now: datetime) -> list[Effect]:
@@ -22,7 +24,8 @@ def assess(run: Run, catalogue: Catalogue, now: datetime) -> list[Effect]:
     ``now`` decides whether an undo window is still open: after it the class is the rule's ``after_window``.
     """
     seen: Counter[str] = Counter()
-    return [_effect(run, call, catalogue, now, seen) for call in run.tool_calls]
+    effects = [_effect(run, call, catalogue, now, seen) for call in run.tool_calls]
+    return _suggested(run, effects)
 
 
 def effect_id(trace_id: str, tool: str, arguments: Json, occurrence: int) -> str:
@@ -32,6 +35,19 @@ def effect_id(trace_id: str, tool: str, arguments: Json, occurrence: int) -> str
     """
     identity = [trace_id, tool, _sorted(arguments), occurrence]
     return hashlib.sha256(to_json(identity)).hexdigest()[:20]
+
+
+def _suggested(run: Run, effects: list[Effect]) -> list[Effect]:
+    """A class beside each effect whose tool nobody classified. What the run says of its tools is read once."""
+    if not any(_wants_suggestion(effect) for effect in effects):
+        return effects
+    tools = toolbox(run)
+    said = {name: suggest(tools.tools[name], tools) for name in {e.tool for e in effects if _wants_suggestion(e)}}
+    return [e.model_copy(update={"suggestion": said[e.tool]}) if _wants_suggestion(e) else e for e in effects]
+
+
+def _wants_suggestion(effect: Effect) -> bool:
+    return effect.reversibility is Reversibility.UNCLASSIFIED and effect.tool != UNRECORDED_TOOL
 
 
 def _effect(run: Run, call: ToolCall, catalogue: Catalogue, now: datetime, seen: Counter[str]) -> Effect:

@@ -129,7 +129,10 @@ def definitions(value: Json) -> tuple[ToolDefinition, ...]:
             schema = next((function[key] for key in _SCHEMAS if key in function), None)
             found.append(
                 ToolDefinition(
-                    name=name, description=text_of(function.get("description")), parameters=structured(schema)
+                    name=name,
+                    description=text_of(function.get("description")),
+                    parameters=structured(schema),
+                    annotations=structured(function.get("annotations", held.get("annotations"))),
                 )
             )
     return tuple(found)
