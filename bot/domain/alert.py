@@ -2,6 +2,7 @@
 
 import hashlib
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -41,6 +42,8 @@ class Alert(Value):
     summary: str = Field(default="", max_length=MAX_SUMMARY_CHARS)
     labels: dict[str, str] = Field(default_factory=dict)
     link: str | None = Field(default=None, max_length=2000)
+    links: tuple[Annotated[str, Field(max_length=2000)], ...] = Field(default=(), max_length=8)
+    """Further web addresses that came with it, such as its annotations: one of them may name the run in a store."""
 
     @property
     def id(self) -> str:

@@ -83,8 +83,8 @@ class TraceStores:
         return None
 
     def ref_in(self, alert: Alert) -> TraceRef | None:
-        """The run that an alert means: by its link, else by an address in its labels and annotations."""
-        values = ([alert.link] if alert.link else []) + list(alert.labels.values())
+        """The run that an alert means: by its link, else by an address in its annotations and labels."""
+        values = ([alert.link] if alert.link else []) + [*alert.links, *alert.labels.values()]
         refs = (self.ref_of(text, alert.agent) for text in values if text.startswith(("https://", "http://")))
         found = next((ref for ref in refs if ref is not None), None)
         return None if found is None else found.model_copy(update={"agent": alert.agent, "at": alert.starts_at})

@@ -105,6 +105,7 @@ def _alert(item: Json, names: LabelNames, pattern: re.Pattern[str] | None, recei
             ),
             labels=fields.labels(told),
             link=fields.link(source_link),
+            links=fields.links([*notes.values(), *told.values()]),
         )
     except ValidationError as error:
         raise fields.fault(error) from error

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -26,6 +27,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _NO_TRACE = "0" * 32
 _MOST_LINKS = 64
+_KEPT_LINKS = 8
 _MOST_LINK_CHARS = 2000
 _SEARCHED_CHARS = 1000
 """A configured pattern sees no more of a link: it is tame (``check_pattern``), but each character costs."""
@@ -170,6 +172,12 @@ def link(value: Json) -> str | None:
     """A web address to show, never to fetch: only http and https, at most 2,000 characters."""
     plain = text(value, 4000)
     return plain if len(plain) <= _MOST_LINK_CHARS and re.fullmatch(r"https?://\S+", plain) else None
+
+
+def links(values: Iterable[Json]) -> tuple[str, ...]:
+    """The web addresses among these values, the first of them: one may lead to the run in a trace store."""
+    found = (link(value) for value in values if isinstance(value, str) and value.startswith("http"))
+    return tuple(islice(dict.fromkeys(one for one in found if one is not None), _KEPT_LINKS))
 
 
 def dotted(payload: Json, path: str) -> Json:
