@@ -31,6 +31,7 @@ __all__ = [
     "Completeness",
     "Document",
     "Evaluation",
+    "Exchange",
     "Executed",
     "Gap",
     "Guardrail",
@@ -99,6 +100,18 @@ class ModelCall(Value):
     error: RunError | None = None
     started_at: Utc | None = None
     ended_at: Utc | None = None
+
+
+class Exchange(Value):
+    """Messages that an agent's own span recorded and no model call has: a user's last word, an answer without a model.
+
+    What a model call of the run has is not repeated here.
+    """
+
+    span_id: SpanId
+    agent: str | None = None
+    input: tuple[Message, ...] = ()
+    output: tuple[Message, ...] = ()
 
 
 class ToolCall(Value):
@@ -175,6 +188,7 @@ class Run(Value):
     steps: tuple[Step, ...] = ()
     model_calls: tuple[ModelCall, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
     retrievals: tuple[Retrieval, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
     handoffs: tuple[Handoff, ...] = ()

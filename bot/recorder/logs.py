@@ -7,9 +7,9 @@ of their spans; they are never steps of their own.
 
 from collections.abc import Iterable, Mapping
 
-from bot.domain.span import SpanEvent, SpanRecord
+from bot.domain.span import LOG_MARK, SpanEvent, SpanRecord
 
-MARK = "log"
+MARK = LOG_MARK
 """The mark of a log record among a span record's ``marks``."""
 
 

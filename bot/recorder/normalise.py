@@ -10,6 +10,7 @@ from bot.plugin.dialects import Dialect
 from bot.recorder.capture import capture, instrumentations
 from bot.recorder.contents import evaluations, guardrails, retrievals
 from bot.recorder.dialects import BUILT_IN
+from bot.recorder.exchanges import exchanges
 from bot.recorder.gaps import gaps
 from bot.recorder.lenient import text_of
 from bot.recorder.lineage import Lineage
@@ -62,6 +63,7 @@ def normalise(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT
         steps=tuple(_step(view, lineage) for view in views.values()),
         model_calls=models,
         tool_calls=calls,
+        exchanges=exchanges(views, models, calls),
         retrievals=found,
         guardrails=guardrails(views),
         handoffs=lineage.handoffs(),

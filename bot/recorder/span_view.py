@@ -98,14 +98,12 @@ class SpanView:
 
     def input_messages(self) -> tuple[Message, ...] | None:
         """The prompt as assembled."""
-        return self._first(
-            lambda d: self._ask(d, d.input_messages) or self._messages(d, "input_messages", "user"),
-        )
+        return self._fullest(lambda d: self._ask(d, d.input_messages) or self._messages(d, "input_messages", "user"))
 
     def output_messages(self) -> tuple[Message, ...] | None:
         """What the model answered."""
-        return self._first(
-            lambda d: self._ask(d, d.output_messages) or self._messages(d, "output_messages", "assistant"),
+        return self._fullest(
+            lambda d: self._ask(d, d.output_messages) or self._messages(d, "output_messages", "assistant")
         )
 
     def tools_offered(self) -> tuple[ToolDefinition, ...] | None:
@@ -137,6 +135,11 @@ class SpanView:
 
     def _first(self, read: Callable[[Dialect], _T | None]) -> _T | None:
         return next((found for dialect in self.dialects if (found := read(dialect)) is not None), None)
+
+    def _fullest(self, read: Callable[[Dialect], tuple[Message, ...] | None]) -> tuple[Message, ...] | None:
+        """Of dialects that wrote the same messages, the first; one that wrote more of them comes before it."""
+        found = [said for dialect in self.dialects if (said := read(dialect)) is not None]
+        return max(found, key=_fullness) if found else None
 
     def _messages(self, dialect: Dialect, field: str, role: str) -> tuple[Message, ...] | None:
         value = self._value(dialect, field)
@@ -181,6 +184,11 @@ class SpanView:
         kind = text_of(recorded) or text_of(thrown.get("exception.type"))
         message = span.status_message or text_of(thrown.get("exception.message")) or ""
         return RunError(type=kind, message=message)
+
+
+def _fullness(said: tuple[Message, ...]) -> int:
+    """How much was said, without the system's texts, which dialects keep in different places."""
+    return sum(part.kind != "other" for message in said if message.role != "system" for part in message.parts)
 
 
 def agent_named(span: SpanRecord, dialects: Iterable[Dialect]) -> str | None:
