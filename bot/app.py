@@ -30,6 +30,7 @@ from bot.paging.paging import Paging
 from bot.plugin import Registry, Services
 from bot.plugin_faults import registry_of
 from bot.ports import Clock, DesiredState, EvalRepository, EvalTarget, EvidenceReader
+from bot.recorder.dialects import with_packs
 from bot.recorder.limits import Limits
 from bot.recorder.offload import Parser
 from bot.recorder.redact import Redactor
@@ -73,7 +74,8 @@ async def serve(settings: Settings, only: Part | None = None) -> None:
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings, clock))
         limits = Limits(body=settings.recorder.max_body, inflated=settings.recorder.max_inflated)
-        parser = await stack.enter_async_context(Parser(redactor, limits))
+        dialects = with_packs(registry.dialects.values())
+        parser = await stack.enter_async_context(Parser(redactor, limits, dialects=dialects))
         kernel = _Kernel(settings, registry, store, clock, redactor, parser, FrozenRuns(store.evidence))
         try:
             await _run(kernel, only, stack)

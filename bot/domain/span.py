@@ -3,7 +3,9 @@
 It is not the wire format: ids are lower-case hex, attribute values are plain JSON values, the resource is repeated.
 """
 
+import zlib
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal, Self
 
 from pydantic import Field
@@ -57,9 +59,19 @@ class SpanRecord(Value):
         return cls.model_validate_json(raw)
 
 
+class Rank(IntEnum):
+    """What of a run is kept first when it is over its cap: what may have had an effect, and what shows who did it."""
+
+    FIRST = 0
+    """Tools, agents, hand-offs, guardrails, and the root."""
+    MODEL = 1
+    """Model calls and GenAI events: tool calls may stand in them alone."""
+    OTHER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class PackedSpan:
-    """A redacted span ready for the store: ``data`` is ``SpanRecord.to_bytes``, under the cap once compressed.
+    """A redacted span ready for the store: ``packed`` is ``SpanRecord.to_bytes`` compressed by zlib, under the cap.
 
     ``agent`` and ``service`` are what the span says of itself (for tokens that may send one agent's runs only).
     """
@@ -69,4 +81,10 @@ class PackedSpan:
     parent_id: str | None
     agent: str | None
     service: str | None
-    data: bytes
+    packed: bytes
+    rank: Rank = Rank.MODEL
+
+    @property
+    def data(self) -> bytes:
+        """What ``SpanRecord.from_bytes`` reads."""
+        return zlib.decompress(self.packed)

@@ -17,6 +17,7 @@ from bot.engine.attaching import Reading
 from bot.engine.chain import Chain, Found, is_complete
 from bot.engine.stores import TraceStores
 from bot.errors import Refused
+from bot.plugin import TraceSource
 from bot.ports import Clock
 from bot.recorder.answers import PackedAnswers, read_answers
 from bot.recorder.limits import Limits
@@ -35,6 +36,10 @@ class RunReader(Protocol):
         self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
     ) -> RunReading:
         """The summary, the effects and the frozen bytes of these stored spans. Raises Refused and Busy."""
+        ...
+
+    async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
+        """The redacted spans of one trace in a store's answers. Raises Refused and Busy."""
         ...
 
 
@@ -110,29 +115,37 @@ class Reader:
 
     async def received(self, trace_id: str, agent: str | None) -> RunReading | None:
         """The run as our own spans have it, for the index of runs; None when none came. Refused when they hold none."""
-        records = await self._store.spans.load(trace_id)
+        records, notes = await self._received(trace_id)
         if not records:
             return None
         now, catalogue = self._clock.now(), await self._catalogue_for(agent)
         if self._parser is not None:
-            return await self._parser.read(records, catalogue, now)
-        return await asyncio.to_thread(read_run, records, catalogue, now)
+            return await self._parser.read(records, catalogue, now, notes)
+        return await asyncio.to_thread(read_run, records, catalogue, now, notes)
+
+    async def _received(self, trace_id: str) -> tuple[list[bytes], tuple[str, ...]]:
+        """Our own records, compressed as they are kept, and what was cut of them."""
+        records = await self._store.spans.packed(trace_id)
+        meta = await self._store.spans.meta(trace_id) if records else None
+        return records, (meta.note,) if meta is not None and meta.note is not None else ()
 
     async def _own(
-        self, trace_id: str, read: Callable[[Sequence[bytes]], Awaitable[RunReading]]
+        self, trace_id: str, read: Callable[[Sequence[bytes], Sequence[str]], Awaitable[RunReading]]
     ) -> tuple[Found | None, Refused | None]:
         """What our receiver got; a refusal when there is no run in it, since a store may still have one."""
-        records = await self._store.spans.load(trace_id)
+        records, notes = await self._received(trace_id)
         if not records:
             return None, None
         try:
-            return Found(await read(records), records), None
+            return Found(await read(records, notes), records), None
         except Refused as refused:
             return None, refused
 
     async def _answers(self, name: str, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
-        read = self._stores.source(name).read
-        return await asyncio.to_thread(read_answers, read, answers, ref, self._redactor, Limits())
+        source = self._stores.source(name)
+        if self._parser is not None:
+            return await self._parser.read_answers(source, answers, ref)
+        return await asyncio.to_thread(read_answers, source.read, answers, ref, self._redactor, Limits())
 
     async def _catalogue_for(self, agent: str | None) -> Catalogue:
         """The configured rules, then what people said of the agent's tools in incidents."""

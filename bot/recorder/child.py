@@ -1,15 +1,19 @@
 """The parsing process as its parent sees it: started when needed, spoken to from one thread, killed when overdue."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, BinaryIO, TypeVar, cast
 
 from pydantic_core import from_json, to_json
 
 from bot.errors import Busy, Refused
+from bot.plugin.dialects import Dialect
+from bot.recorder.dialects import BUILT_IN, pack_modules
 from bot.recorder.limits import Limits
 from bot.recorder.redact import Redactor
 from bot.recorder.worker import REFUSALS, frame_of, write_frame
@@ -18,6 +22,7 @@ _T = TypeVar("_T")
 Talk = Callable[[BinaryIO, BinaryIO], _T]
 """One exchange: writes a request, reads its answer."""
 
+_PIPE = 1 << 20
 _SECRETS = ("SLACK_", "PULLCORD_")  # the child parses foreign bytes; it has no use for our tokens
 _START = (
     "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module('bot.recorder.worker', run_name='__main__')"
@@ -27,9 +32,15 @@ _START = (
 class Child:
     """The parsing process, spoken to from one thread only."""
 
-    def __init__(self, redactor: Redactor, limits: Limits, timeout: float) -> None:
+    def __init__(
+        self, redactor: Redactor, limits: Limits, timeout: float, dialects: tuple[Dialect, ...] = BUILT_IN
+    ) -> None:
         self._hello = to_json(
-            {"redaction": redactor.settings.model_dump(mode="json"), "limits": limits.model_dump(mode="json")}
+            {
+                "redaction": redactor.settings.model_dump(mode="json"),
+                "limits": limits.model_dump(mode="json"),
+                "dialects": pack_modules(dialects),
+            }
         )
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,20 +108,42 @@ class Child:
             except OSError:
                 self.stop()
                 raise Busy("The parsing process could not be started.") from None
+            _widen(self._process)
         return self._process
 
 
-def ask(requests: BinaryIO, head: dict[str, Any], pieces: Sequence[bytes]) -> None:
-    """Send one request: its head says how many pieces follow."""
-    write_frame(requests, to_json({**head, "pieces": len(pieces)}))
+def _widen(process: "subprocess.Popen[bytes]") -> None:
+    """Larger pipes: fewer turns of both sides for a large body. Where the system says no, they stay as they are."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):
+                fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+def ask(requests: BinaryIO, head: dict[str, Any], pieces: Iterable[bytes]) -> None:
+    """Send one request: its head, then its pieces; an empty one ends them."""
+    write_frame(requests, to_json(head))
     for piece in pieces:
-        write_frame(requests, piece)
+        if piece:
+            write_frame(requests, piece)
+    write_frame(requests, b"")
     requests.flush()
 
 
 def answer_head(answers: BinaryIO) -> dict[str, Any]:
     """The head of an answer. Raises the refusal that the child met."""
-    head: dict[str, Any] = from_json(frame_of(answers))
-    if "refused" in head:
-        raise REFUSALS[head["refused"]](head["message"], field=head["field"], next_step=head["next_step"])
+    head: dict[str, Any] = _answer(answers)
     return head
+
+
+def answer_rows(answers: BinaryIO) -> list[list[Any]]:
+    """The rows of a batch of spans. Raises the refusal that the child met."""
+    rows: list[list[Any]] = _answer(answers)
+    return rows
+
+
+def _answer(answers: BinaryIO) -> Any:
+    told = from_json(frame_of(answers))
+    if isinstance(told, dict) and "refused" in told:
+        raise REFUSALS[told["refused"]](told["message"], field=told["field"], next_step=told["next_step"])
+    return told

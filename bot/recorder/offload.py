@@ -11,20 +11,31 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Self, TypeVar
 
 from bot.domain.catalogue import Catalogue
+from bot.domain.trace_ref import TraceRef
 from bot.errors import Busy
+from bot.plugin import TraceSource
+from bot.plugin.dialects import Dialect
+from bot.recorder.answers import PackedAnswers, read_answers
 from bot.recorder.child import Child, Talk
+from bot.recorder.dialects import BUILT_IN
+from bot.recorder.give_back import give_back
 from bot.recorder.limits import Limits
-from bot.recorder.pack import PackedExport, pack, read_body
+from bot.recorder.otlp import Items
+from bot.recorder.otlp_values import TRACES, Signal
+from bot.recorder.pack import PackedExport, cleaned, pack
 from bot.recorder.redact import Redactor
 from bot.recorder.run_reading import RunReading, read_run, weight
-from bot.recorder.talks import parse_talk, read_talk
+from bot.recorder.talks import Body, answers_talk, parse_talk, read_talk
+from bot.recorder.worker import whole
 
 _T = TypeVar("_T")
 
 _PATIENCE = 5.0  # seconds that a parse may still run when we are asked to end
+_GIVE_BACK = 1.0  # seconds after a large one
 _GZIP_SIZE = 4  # RFC 1952: the last four bytes say the plain size, modulo 2**32
 
 
@@ -46,14 +57,21 @@ class ParserSettings:
 class Parser:
     """Parses and redacts exports. Use as an async context manager; after it no thread and no process is left."""
 
-    def __init__(self, redactor: Redactor, limits: Limits, settings: ParserSettings | None = None) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self,
+        redactor: Redactor,
+        limits: Limits,
+        settings: ParserSettings | None = None,
+        dialects: tuple[Dialect, ...] = BUILT_IN,
+    ) -> None:
+        """Start nothing yet. ``dialects`` are those of the packs too (``bot.recorder.dialects.with_packs``)."""
+        self._dialects = dialects
         self._redactor = redactor
         self._limits = limits
         self._settings = settings or ParserSettings()
         self._small = ThreadPoolExecutor(self._settings.threads, "parse")
         self._large = ThreadPoolExecutor(1, "parse-large")
-        self._child = Child(redactor, limits, self._settings.timeout)
+        self._child = Child(redactor, limits, self._settings.timeout, dialects)
         self._counts = {"small": 0, "large": 0}
         self._lock = threading.Lock()
         self._idle: asyncio.TimerHandle | None = None
@@ -67,21 +85,20 @@ class Parser:
         """End as ``close``."""
         await self.close()
 
-    async def parse(self, body: bytes, content_type: str, encoding: str = "") -> PackedExport:
-        """The redacted spans of one export.
+    async def parse(self, body: Body, content_type: str, encoding: str = "", signal: Signal = TRACES) -> PackedExport:
+        """The redacted spans of one export, or its log records as spans. A body in pieces is emptied as it is read.
 
         Raises ``Refused`` (with ``TooLarge`` and ``UnsupportedMedia``) as ``parse_export``, and ``Busy`` when too many
         wait or the child died; the sender may then send the same again.
         """
-        if len(body) > self._limits.body:  # before any queue: it would only wait to be refused
-            return _parse_here(body, content_type, encoding, self._redactor, self._limits)
-        if plain_size(body, encoding) > self._settings.large:
-            return await self._in_child(parse_talk(body, content_type, encoding))
-        return await self._run(
-            "small",
-            self._settings.waiting_small,
-            lambda: self._small.submit(_parse_here, body, content_type, encoding, self._redactor, self._limits),
-        )
+        pieces = body if isinstance(body, list) else [body]
+        size = sum(map(len, pieces))
+        if size <= self._limits.body and plain_size(size, pieces, encoding) > self._settings.large:
+            return await self._in_child(parse_talk(pieces, content_type, encoding, signal))
+        here = partial(self._parse_here, whole(pieces), content_type, encoding, signal)
+        if size > self._limits.body:  # before any queue: it would only wait to be refused
+            return here()
+        return await self._near(here)
 
     async def read(
         self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
@@ -93,15 +110,26 @@ class Parser:
         """
         if weight(records) > self._settings.large:
             return await self._in_child(read_talk(records, catalogue, now, notes))
-        return await self._run(
-            "small", self._settings.waiting_small, lambda: self._small.submit(read_run, records, catalogue, now, notes)
-        )
+        return await self._near(partial(read_run, records, catalogue, now, notes, self._dialects))
+
+    async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
+        """The redacted spans of one trace in a trace store's answers; large answers are read by the child.
+
+        Raises ``Refused`` for what the plug-in could not read, and ``Busy``.
+        """
+        if sum(map(len, answers)) > self._settings.large:
+            return await self._in_child(answers_talk(source.module, source.name, answers, ref))
+        return await self._near(partial(read_answers, source.read, answers, ref, self._redactor, self._limits))
+
+    async def _near(self, work: "Callable[[], _T]") -> _T:
+        return await self._run("small", self._settings.waiting_small, lambda: self._small.submit(work))
 
     async def _in_child(self, talk: "Talk[_T]") -> _T:
         result = await self._run(
             "large", self._settings.waiting_large, lambda: self._large.submit(self._child.exchange, talk)
         )
         self._rest_later()
+        self._give_back()
         return result
 
     async def _run(self, name: str, most: int, submit: "Callable[[], Future[_T]]") -> _T:
@@ -132,6 +160,11 @@ class Parser:
             self._idle.cancel()
         await asyncio.to_thread(self._end)
 
+    def _parse_here(self, body: bytes, content_type: str, encoding: str, signal: Signal) -> PackedExport:
+        items = Items(body, content_type, encoding, self._limits, signal)
+        spans = tuple(pack(cleaned(items, self._redactor, self._limits), self._dialects))
+        return PackedExport(spans, items.rejected, items.reason, dict(items.passed))
+
     def _left(self, name: str) -> None:
         with self._lock:
             self._counts[name] -= 1
@@ -141,6 +174,15 @@ class Parser:
         if self._idle is not None:
             self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(self._settings.idle, self._rest)
+
+    def _give_back(self) -> None:
+        """Once the caller has let go of what it got: the bodies of large exports came in many small pieces."""
+        if not self._closed:
+            asyncio.get_running_loop().call_later(_GIVE_BACK, self._trim)
+
+    def _trim(self) -> None:
+        if not self._closed and self._counts["large"] == 0:
+            self._large.submit(give_back)
 
     def _rest(self) -> None:
         if not self._closed and self._counts["large"] == 0:
@@ -156,13 +198,8 @@ class Parser:
         self._child.stop()
 
 
-def plain_size(body: bytes, encoding: str) -> int:
-    """How large the body will be, by gzip's own word: a hint for where to parse it, never trusted as a limit."""
-    if encoding.strip().lower() == "gzip" and len(body) > _GZIP_SIZE:
-        return max(len(body), int.from_bytes(body[-_GZIP_SIZE:], "little"))
-    return len(body)
-
-
-def _parse_here(body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits) -> PackedExport:
-    export = read_body(body, content_type, encoding, redactor, limits)
-    return PackedExport(tuple(pack(export.spans)), export.rejected, export.reason)
+def plain_size(size: int, pieces: Sequence[bytes], encoding: str) -> int:
+    """How large a body of ``size`` bytes will be, by gzip's own word: a hint for where to parse it, never a limit."""
+    if encoding.strip().lower() == "gzip" and size > _GZIP_SIZE:
+        return max(size, int.from_bytes(b"".join(pieces[-_GZIP_SIZE:])[-_GZIP_SIZE:], "little"))
+    return size

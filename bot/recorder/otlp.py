@@ -5,6 +5,7 @@ were rejected and why, which is OTLP's ``partial_success``.
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 from bot.domain.base import Value
@@ -13,7 +14,7 @@ from bot.errors import Refused
 from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
 from bot.recorder.otlp_json import read_json
 from bot.recorder.otlp_protobuf import read_protobuf
-from bot.recorder.otlp_values import BadSpan
+from bot.recorder.otlp_values import TRACES, BadSpan, Passed, Signal
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -31,24 +32,68 @@ class Export(Value):
     reason: str = ""
 
 
-def parse_export(body: bytes, content_type: str, encoding: str = "", limits: Limits | None = None) -> Export:
-    """Read one ``ExportTraceServiceRequest`` in protobuf or OTLP/JSON, gzip or plain.
+def parse_export(
+    body: bytes, content_type: str, encoding: str = "", limits: Limits | None = None, signal: Signal = TRACES
+) -> Export:
+    """Read one export in protobuf or OTLP/JSON, gzip or plain, at once.
 
     Raises ``UnsupportedMedia`` for another content type or encoding, ``TooLarge`` over a cap, ``Refused`` with the
     field where nothing in the body can be read; never anything else.
     """
-    limits = limits or Limits()
-    plain = inflate(body, encoding, limits)
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == PROTOBUF:
-        return _collect(read_protobuf(plain, limits), limits)
-    if kind == JSON:
-        return _collect(read_json(plain, limits), limits)
-    raise UnsupportedMedia(
-        f"Content type {kind[:80]!r} is not one of OTLP/HTTP.",
-        field="content-type",
-        next_step=f"Send {PROTOBUF} or {JSON}.",
-    )
+    found = Items(body, content_type, encoding, limits or Limits(), signal)
+    spans = tuple(found)
+    return Export(spans=spans, rejected=found.rejected, reason=found.reason)
+
+
+class Items:
+    """The readable spans of an export, one at a time. ``rejected``, ``reason`` and ``passed`` are whole at its end.
+
+    Iterating raises as ``parse_export``, also after it gave some: then nothing of the export may be kept. ``passed``
+    counts by a word why records were passed over that are none of a run.
+    """
+
+    def __init__(self, body: bytes, content_type: str, encoding: str, limits: Limits, signal: Signal = TRACES) -> None:
+        """Inflate; nothing is read yet. Raises ``TooLarge``, ``UnsupportedMedia`` and ``Refused`` as ``inflate``."""
+        self._limits = limits
+        self._signal = signal
+        plain = inflate(body, encoding, limits)
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind not in {PROTOBUF, JSON}:
+            raise UnsupportedMedia(
+                f"Content type {kind[:80]!r} is not one of OTLP/HTTP.",
+                field="content-type",
+                next_step=f"Send {PROTOBUF} or {JSON}.",
+            )
+        read = read_protobuf if kind == PROTOBUF else read_json
+        self._found = read(plain, limits, signal)
+        self.rejected = 0
+        self.reason = ""
+        self.passed: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[SpanRecord]:
+        """Each readable span."""
+        good = 0
+        first: BadSpan | None = None
+        for item in self._found:
+            if isinstance(item, SpanRecord):
+                good += 1
+                if good > self._limits.spans:
+                    raise TooLarge(
+                        f"The export has more than the {self._limits.spans:,} {self._signal.items} allowed.",
+                        field=self._signal.resources,
+                        next_step="Send smaller batches.",
+                    )
+                yield item
+            elif isinstance(item, Passed):
+                self.passed[item.why] += 1
+            else:
+                first = first or item
+                self.rejected += 1
+        if first is None:
+            return
+        if not good and not self.passed:
+            raise Refused(first.reason, field=first.field, next_step="Nothing of this export was taken.")
+        self.reason = f"{first.field}: {first.reason}"
 
 
 def inflate(body: bytes, encoding: str, limits: Limits) -> bytes:
@@ -72,8 +117,8 @@ def inflate(body: bytes, encoding: str, limits: Limits) -> bytes:
 
 
 def _gunzip(body: bytes, limits: Limits) -> bytes:
-    pieces: list[bytes] = []
-    size, rest, members = 0, body, 0
+    plain = bytearray()  # grows in place; joining pieces would hold the body twice
+    rest, members = body, 0
     try:
         while rest:  # a gzip file may hold several members (RFC 1952)
             members += 1
@@ -86,14 +131,13 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
             stream = zlib.decompressobj(_GZIP_BITS)
             while not stream.eof:
                 piece = stream.decompress(rest, _PIECE)
-                size += len(piece)
-                if size > limits.inflated:
+                if len(plain) + len(piece) > limits.inflated:
                     raise TooLarge(
                         f"The body inflates to more than the {limits.inflated:,} bytes allowed.",
                         field="body",
                         next_step="Send smaller batches.",
                     )
-                pieces.append(piece)
+                plain += piece
                 rest = stream.unconsumed_tail
                 if not piece and not rest and not stream.eof:
                     raise Refused("The gzip body ends early.", field="body", next_step="Send the whole body.")
@@ -104,27 +148,4 @@ def _gunzip(body: bytes, limits: Limits) -> bytes:
             field="body",
             next_step="Drop the content-encoding header or compress it.",
         ) from None
-    return b"".join(pieces)
-
-
-def _collect(found: Iterator[SpanRecord | BadSpan], limits: Limits) -> Export:
-    good: list[SpanRecord] = []
-    bad: list[BadSpan] = []
-    rejected = 0
-    for item in found:
-        if isinstance(item, SpanRecord):
-            if len(good) >= limits.spans:
-                raise TooLarge(
-                    f"The export has more than the {limits.spans:,} spans allowed.",
-                    field="resourceSpans",
-                    next_step="Send smaller batches.",
-                )
-            good.append(item)
-            continue
-        rejected += 1
-        if len(bad) < 1:
-            bad.append(item)
-    if bad and not good:
-        raise Refused(bad[0].reason, field=bad[0].field, next_step="Nothing of this export was taken.")
-    reason = f"{bad[0].field}: {bad[0].reason}" if bad else ""
-    return Export(spans=tuple(good), rejected=rejected, reason=reason)
+    return bytes(plain)

@@ -1,4 +1,4 @@
-"""What the two OTLP readers share: the refusal of one span, hex ids, times, and the making of a record."""
+"""What the OTLP readers share: the two signals, the refusal of one span, hex ids, times, the making of a record."""
 
 import math
 import re
@@ -18,6 +18,31 @@ class BadSpan:
 
     field: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A record that is fine and not kept; ``why`` is a word for a metric."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One kind of OTLP export: ``name``, and what its three lists are called in OTLP/JSON.
+
+    In protobuf all of them have the same field numbers.
+    """
+
+    name: str
+    resources: str
+    scopes: str
+    items: str
+
+
+TRACES = Signal("traces", "resourceSpans", "scopeSpans", "spans")
+LOGS = Signal("logs", "resourceLogs", "scopeLogs", "logRecords")
+SIGNALS = {signal.name: signal for signal in (TRACES, LOGS)}
 
 
 class Unreadable(Exception):
@@ -46,9 +71,14 @@ def hex_id(value: object, digits: int, field: str) -> str:
 
 def parent_id(value: object, field: str) -> str | None:
     """A parent's id; absent, empty and all zeros mean that there is none."""
+    return optional_id(value, 16, field)
+
+
+def optional_id(value: object, digits: int, field: str) -> str | None:
+    """An id that need not be there; absent, empty and all zeros mean that there is none."""
     if value is None or (isinstance(value, str) and not value.strip("0")):
         return None
-    return hex_id(value, 16, field)
+    return hex_id(value, digits, field)
 
 
 def nanoseconds(value: int, field: str) -> int:

@@ -1,50 +1,83 @@
 """From a request body to spans that may be stored: parsed, redacted, cut to what one stored value holds.
 
-This is the whole CPU work of the receiver, in one function that runs in a worker (``offload``).
+This is the whole CPU work of the receiver; it runs in a thread or in a process of its own (``offload``), one span at a
+time, so that a large body is never several times as large in objects.
 """
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bot.domain.base import Json
-from bot.domain.span import PackedSpan, SpanEvent, SpanRecord
+from bot.domain.run import StepKind
+from bot.domain.span import PackedSpan, Rank, SpanEvent, SpanRecord
+from bot.domain.span_texts import cut_text, shortened
+from bot.plugin.dialects import Dialect
+from bot.recorder.dialects import BUILT_IN
 from bot.recorder.limits import Limits
-from bot.recorder.normalise import agent_of, service_of
-from bot.recorder.otlp import Export, parse_export
+from bot.recorder.logs import is_log
+from bot.recorder.normalise import service_of
+from bot.recorder.otlp import Export, Items
+from bot.recorder.otlp_values import TRACES, Signal
 from bot.recorder.redact import Redactor
+from bot.recorder.span_view import SpanView
+from bot.recorder.vocabulary import for_single_spans
 
 _TEXT_CUTS = (200_000, 50_000, 10_000, 2_000, 200)
-_LIST_CUT = 1_000
+_GENAI = "gen_ai."
+_FIRST = frozenset([StepKind.TOOL, StepKind.AGENT, StepKind.HANDOFF, StepKind.GUARDRAIL])
 
 
 @dataclass(frozen=True, slots=True)
 class PackedExport:
-    """What a request held, ready for the store; ``rejected`` and ``reason`` are OTLP's ``partial_success``."""
+    """What a request held, ready for the store; ``rejected`` and ``reason`` are OTLP's ``partial_success``.
+
+    ``passed`` counts by a word why log records were passed over that belong to no run.
+    """
 
     spans: tuple[PackedSpan, ...]
     rejected: int = 0
     reason: str = ""
+    passed: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_body(body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits) -> Export:
+def read_body(
+    body: bytes, content_type: str, encoding: str, redactor: Redactor, limits: Limits, signal: Signal = TRACES
+) -> Export:
     """An export with every span redacted and small enough to store. Raises as ``parse_export``."""
-    export = parse_export(body, content_type, encoding, limits)
+    items = Items(body, content_type, encoding, limits, signal)
+    spans = tuple(cleaned(items, redactor, limits))
+    return Export(spans=spans, rejected=items.rejected, reason=items.reason)
+
+
+def cleaned(spans: Iterable[SpanRecord], redactor: Redactor, limits: Limits) -> Iterator[SpanRecord]:
+    """The spans redacted and small enough to store, one at a time."""
     clean = Cleaner(redactor)
-    return export.model_copy(update={"spans": tuple(fit(clean.span(span), limits) for span in export.spans)})
+    return (fit(clean.span(span), limits) for span in spans)
 
 
-def pack(spans: tuple[SpanRecord, ...]) -> Iterator[PackedSpan]:
-    """The spans as the store takes them."""
+def pack(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT_IN) -> Iterator[PackedSpan]:
+    """The spans as the store takes them. ``dialects`` tell agents, tools and models from other steps."""
+    vocabulary = for_single_spans(dialects)
     for span in spans:
+        view = SpanView(span, vocabulary)
         yield PackedSpan(
             trace_id=span.trace_id,
             span_id=span.span_id,
             parent_id=span.parent_id,
-            agent=agent_of(span),
+            agent=view.agent,
             service=service_of(span),
-            data=span.to_bytes(),
+            packed=zlib.compress(span.to_bytes(), 1),
+            rank=_rank(span, view.kind),
         )
+
+
+def _rank(span: SpanRecord, kind: StepKind) -> Rank:
+    if is_log(span):
+        return Rank.MODEL if span.name.startswith(_GENAI) else Rank.OTHER
+    if span.parent_id is None or kind in _FIRST:
+        return Rank.FIRST
+    return Rank.MODEL if kind is StepKind.MODEL else Rank.OTHER
 
 
 class Cleaner:
@@ -82,20 +115,7 @@ def fit(span: SpanRecord, limits: Limits) -> SpanRecord:
     if _fits(span, limits):
         return span
     for most in _TEXT_CUTS:
-        cut = span.model_copy(
-            update={
-                "attributes": {name: _cut(value, most) for name, value in span.attributes.items()},
-                "events": tuple(
-                    event.model_copy(update={"attributes": {n: _cut(v, most) for n, v in event.attributes.items()}})
-                    for event in span.events[:_LIST_CUT]
-                ),
-                "resource": {name: _cut(value, most) for name, value in span.resource.items()},
-                "name": _text(span.name, most),
-                "status_message": _text(span.status_message, most),
-                "scope": _text(span.scope, most),
-                "marks": (*span.marks, f"texts over {most:,} characters were cut to fit the store"),
-            }
-        )
+        cut = shortened(span, most, "to fit the store")
         if _fits(cut, limits):
             return cut
     return span.model_copy(
@@ -103,10 +123,10 @@ def fit(span: SpanRecord, limits: Limits) -> SpanRecord:
             "attributes": {},
             "events": (),
             "resource": {},
-            "name": _text(span.name, 200),
-            "status_message": _text(span.status_message, 200),
-            "scope": _text(span.scope, 200),
-            "scope_version": _text(span.scope_version, 200),
+            "name": cut_text(span.name, 200),
+            "status_message": cut_text(span.status_message, 200),
+            "scope": cut_text(span.scope, 200),
+            "scope_version": cut_text(span.scope_version, 200),
             "marks": (*span.marks, "all attributes were dropped: the span did not fit the store"),
         }
     )
@@ -115,17 +135,3 @@ def fit(span: SpanRecord, limits: Limits) -> SpanRecord:
 def _fits(span: SpanRecord, limits: Limits) -> bool:
     raw = span.to_bytes()
     return len(raw) <= limits.stored or len(zlib.compress(raw, 1)) <= limits.stored
-
-
-def _cut(value: Json, most: int) -> Json:
-    if isinstance(value, str):
-        return _text(value, most)
-    if isinstance(value, dict):
-        return {name: _cut(held, most) for name, held in list(value.items())[:_LIST_CUT]}
-    if isinstance(value, list):
-        return [_cut(item, most) for item in value[:_LIST_CUT]]
-    return value
-
-
-def _text(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}… [{len(text) - most:,} more characters were not stored]"

@@ -5,7 +5,7 @@ has to live in the server.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,8 @@ from bot.domain.profile import RunProfile
 from bot.domain.run import Run, RunSummary, summarise
 from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
+from bot.plugin.dialects import Dialect
+from bot.recorder.dialects import BUILT_IN
 from bot.recorder.evidence import freeze
 from bot.recorder.normalise import normalise
 from bot.recorder.profile import Profiled, profile_of
@@ -44,13 +46,19 @@ class RunReading:
     profiled: Profiled
 
 
-def read_run(records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()) -> RunReading:
+def read_run(
+    records: Iterable[bytes],
+    catalogue: Catalogue,
+    now: datetime,
+    notes: Sequence[str] = (),
+    dialects: tuple[Dialect, ...] = BUILT_IN,
+) -> RunReading:
     """Read stored spans of one trace. ``notes`` are added to what the run says of its holes (a cap, a partial answer).
 
     Raises Refused when there is no run in them.
     """
     spans = [span_of(record) for record in records]
-    run = normalise(spans)
+    run = normalise(spans, dialects)
     if notes:
         run = run.model_copy(update={"notes": tuple(dict.fromkeys((*run.notes, *notes)))})
     return reading_of(run, spans, catalogue, now)

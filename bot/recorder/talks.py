@@ -1,37 +1,53 @@
 """What is asked of the parsing process and how its answers are read: one function for each kind of request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import BinaryIO
 
-from pydantic_core import from_json
-
 from bot.domain.catalogue import Catalogue
-from bot.domain.span import PackedSpan
-from bot.recorder.child import Talk, answer_head, ask
+from bot.domain.span import PackedSpan, Rank
+from bot.domain.trace_ref import TraceRef
+from bot.recorder.answers import PackedAnswers
+from bot.recorder.child import Talk, answer_head, answer_rows, ask
+from bot.recorder.otlp_values import Signal
 from bot.recorder.pack import PackedExport
 from bot.recorder.run_reading import RunReading, from_lines
 from bot.recorder.worker import cut, frame_of, joined
 
+Body = bytes | list[bytes]
+"""A body whole, or in the pieces in which it came; the list is emptied, so that no second copy of it is held."""
 
-def parse_talk(body: bytes, content_type: str, encoding: str) -> "Talk[PackedExport]":
-    """An export's body to redacted spans."""
+
+def parse_talk(body: list[bytes], content_type: str, encoding: str, signal: Signal) -> "Talk[PackedExport]":
+    """An export's body to redacted spans. The pieces of the body are let go of as they are sent."""
 
     def talk(requests: BinaryIO, answers: BinaryIO) -> PackedExport:
-        ask(requests, {"do": "parse", "content_type": content_type, "encoding": encoding}, [body])
-        head = answer_head(answers)
-        spans: list[PackedSpan] = []
-        while len(spans) < head["spans"]:
-            rows = from_json(frame_of(answers))
-            data = frame_of(answers)
-            pieces = cut(data, [row[-1] for row in rows])
-            spans += [
-                PackedSpan(trace_id, span_id, parent_id, agent, service, piece)
-                for (trace_id, span_id, parent_id, agent, service, _), piece in zip(rows, pieces, strict=True)
-            ]
-        return PackedExport(tuple(spans), head["rejected"], head["reason"])
+        head = {"do": "parse", "content_type": content_type, "encoding": encoding, "signal": signal.name}
+        ask(requests, head, _taken(body))
+        spans = _spans(answers)
+        told = answer_head(answers)
+        return PackedExport(spans, told["rejected"], told["reason"], told["passed"])
 
     return talk
+
+
+def _taken(pieces: list[bytes]) -> Iterator[bytes]:
+    """The pieces in order, each off the list before it is used."""
+    pieces.reverse()
+    while pieces:
+        yield pieces.pop()
+
+
+def _spans(answers: BinaryIO) -> tuple[PackedSpan, ...]:
+    """Batches of packed spans until an empty one. Raises the refusal that the child met, at whichever batch."""
+    spans: list[PackedSpan] = []
+    while rows := answer_rows(answers):
+        pieces = cut(frame_of(answers), [row[-1] for row in rows])
+        spans += [
+            PackedSpan(trace_id, span_id, parent_id, agent, service, piece, Rank(rank))
+            for (trace_id, span_id, parent_id, agent, service, rank, _), piece in zip(rows, pieces, strict=True)
+        ]
+    return tuple(spans)
 
 
 def read_talk(
@@ -46,8 +62,19 @@ def read_talk(
             "now": now.isoformat(),
             "notes": list(notes),
         }
-        ask(requests, head, list(joined(records)))
+        ask(requests, head, joined(records))
         count = answer_head(answers)["lines"]
         return from_lines((frame_of(answers) for _ in range(count)), count)
+
+    return talk
+
+
+def answers_talk(module: str, name: str, answers: Sequence[bytes], ref: TraceRef) -> "Talk[PackedAnswers]":
+    """A trace store's answers to redacted spans, by the plug-in ``name`` of ``module``."""
+
+    def talk(requests: BinaryIO, replies: BinaryIO) -> PackedAnswers:
+        ask(requests, {"do": "answers", "module": module, "name": name, "ref": ref.model_dump()}, joined(answers))
+        spans = _spans(replies)
+        return PackedAnswers(spans, answer_head(replies)["partial"])
 
     return talk

@@ -6,25 +6,37 @@ belongs to the frames alone, so whatever prints goes to standard error.
 """
 
 import gc
+import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
 from bot.domain.catalogue import Catalogue
 from bot.domain.span import PackedSpan
+from bot.domain.trace_ref import TraceRef
 from bot.errors import Refused
+from bot.plugin import TraceSource
+from bot.plugin.dialects import Dialect
+from bot.recorder.answers import ReadAnswers, read_answers
+from bot.recorder.dialects import dialects_of
+from bot.recorder.give_back import give_back
 from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
-from bot.recorder.pack import pack, read_body
+from bot.recorder.otlp import Items
+from bot.recorder.otlp_values import SIGNALS
+from bot.recorder.pack import cleaned, pack
 from bot.recorder.redact import RedactionSettings, Redactor
 from bot.recorder.run_reading import read_run, to_lines
 
-_BATCH = 400  # spans in one frame of the answer: small enough that decoding its head never holds up the event loop
+_BATCH = 400
+"""Spans in one frame of the answer."""
 _LENGTH = 8
 _PIECE = 1_000_000
 
@@ -65,42 +77,96 @@ def main() -> None:
     first = read_frame(requests)
     if first is None:
         return
-    settings = from_json(first)
-    redactor = Redactor(RedactionSettings.model_validate(settings["redaction"]))
-    limits = Limits.model_validate(settings["limits"])
+    setting = _Setting.of(from_json(first))
     while (head := read_frame(requests)) is not None:
         asked = from_json(head)
-        pieces = [frame_of(requests) for _ in range(asked["pieces"])]
+        pieces = list(iter(lambda: frame_of(requests), b""))
+        size = sum(map(len, pieces))
         try:
-            if asked["do"] == "read":
-                _read(answers, asked, pieces)
-            else:
-                _parse(answers, asked, pieces, redactor, limits)
+            _CHORES[asked["do"]](answers, asked, pieces, setting)
         except Refused as refusal:
             write_frame(answers, to_json(_refusal(refusal)))
         answers.flush()
+        if size > _PIECE:
+            give_back()
 
 
-def _parse(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], redactor: Redactor, limits: Limits) -> None:
-    export = read_body(pieces.pop(), asked["content_type"], asked["encoding"], redactor, limits)
-    spans = export.spans
-    write_frame(answers, to_json({"rejected": export.rejected, "reason": export.reason, "spans": len(spans)}))
-    for at in range(0, len(spans), _BATCH):
-        batch = list(pack(spans[at : at + _BATCH]))
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What the parent said when it started us."""
+
+    redactor: Redactor
+    limits: Limits
+    dialects: tuple[Dialect, ...]
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "_Setting":
+        return cls(
+            Redactor(RedactionSettings.model_validate(told["redaction"])),
+            Limits.model_validate(told["limits"]),
+            dialects_of(told["dialects"]),
+        )
+
+
+def _parse(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _Setting) -> None:
+    """The spans of an export in batches, as they are read; an empty batch ends them. Then what was not taken."""
+    items = Items(whole(pieces), asked["content_type"], asked["encoding"], ours.limits, SIGNALS[asked["signal"]])
+    _send(answers, pack(cleaned(items, ours.redactor, ours.limits), ours.dialects))
+    told = {"rejected": items.rejected, "reason": items.reason, "passed": dict(items.passed)}
+    write_frame(answers, to_json(told))
+
+
+def _send(answers: BinaryIO, spans: Iterator[PackedSpan]) -> None:
+    """Packed spans in batches, small enough that decoding a head never holds up the event loop; an empty one ends."""
+    while batch := list(islice(spans, _BATCH)):
         write_frame(answers, to_json([_row(span) for span in batch]))
-        write_frame(answers, b"".join(span.data for span in batch))
+        write_frame(answers, b"".join(span.packed for span in batch))
+    write_frame(answers, to_json([]))
 
 
-def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes]) -> None:
-    """What an incident needs of a run, from its stored spans; each piece begins with the sizes of its records."""
-    records = [record for piece in pieces for record in unjoined(piece)]
+def whole(pieces: list[bytes]) -> bytes:
+    """The pieces joined; they are gone from the list."""
+    if len(pieces) == 1:
+        return pieces.pop()
+    body = b"".join(pieces)
     pieces.clear()
+    return body
+
+
+def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _Setting) -> None:
+    """What an incident needs of a run, from its stored spans."""
     catalogue = Catalogue.model_validate(asked["catalogue"])
-    reading = read_run(records, catalogue, datetime.fromisoformat(asked["now"]), asked["notes"])
+    now = datetime.fromisoformat(asked["now"])
+    reading = read_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects)
     lines = list(to_lines(reading))
     write_frame(answers, to_json({"lines": len(lines)}))
     for line in lines:
         write_frame(answers, line)
+
+
+def _answers(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _Setting) -> None:
+    """The redacted spans in a trace store's answers: its plug-in is found again in its module, by its name."""
+    ref = TraceRef.model_validate(asked["ref"])
+    told = read_answers(
+        reader_of(asked["module"], asked["name"]), list(unjoined(pieces)), ref, ours.redactor, ours.limits
+    )
+    _send(answers, iter(told.spans))
+    write_frame(answers, to_json({"partial": told.partial}))
+
+
+def reader_of(module: str, name: str) -> ReadAnswers:
+    """How a trace store's answers are read. Raises Refused when the module has no such store (any more)."""
+    try:
+        found = vars(importlib.import_module(module)).values()
+    except Exception as error:  # noqa: BLE001 - whatever a plug-in raises at import is a fault of it
+        raise Refused(f"{module} cannot be imported ({type(error).__name__}).", next_step="Fix the plug-in.") from None
+    source = next((held for held in found if isinstance(held, TraceSource) and held.name == name), None)
+    if source is None:
+        raise Refused(f"{module} declares no trace store {name}.", next_step="Declare it in the module of its class.")
+    return source.read
+
+
+_CHORES = {"parse": _parse, "read": _read, "answers": _answers}
 
 
 def joined(records: Sequence[bytes]) -> Iterator[bytes]:
@@ -117,10 +183,12 @@ def joined(records: Sequence[bytes]) -> Iterator[bytes]:
         yield b"%b\n%b" % (to_json([len(each) for each in batch]), b"".join(batch))
 
 
-def unjoined(piece: bytes) -> Iterator[bytes]:
-    """The records of one piece."""
-    sizes, _, data = piece.partition(b"\n")
-    return cut(data, from_json(sizes))
+def unjoined(pieces: list[bytes]) -> Iterator[bytes]:
+    """The records of such pieces, in order; each piece is let go of before the next is cut."""
+    pieces.reverse()
+    while pieces:
+        sizes, _, data = pieces.pop().partition(b"\n")
+        yield from cut(data, from_json(sizes))
 
 
 def cut(body: bytes, sizes: list[int]) -> Iterator[bytes]:
@@ -132,7 +200,7 @@ def cut(body: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 
 def _row(span: PackedSpan) -> list[str | int | None]:
-    return [span.trace_id, span.span_id, span.parent_id, span.agent, span.service, len(span.data)]
+    return [span.trace_id, span.span_id, span.parent_id, span.agent, span.service, int(span.rank), len(span.packed)]
 
 
 def _refusal(refusal: Refused) -> dict[str, str | None]:

@@ -126,6 +126,9 @@ SPANS = KeyClass(
     "spans:<trace>", "hash", "7 days (setting), refreshed", "span id -> compressed span, large ones in parts"
 )
 SPANS_META = KeyClass("spans:<trace>:meta", "hash", "7 days (setting), refreshed", "agent, times, counts of a trace")
+SPANS_SPARE = KeyClass(
+    "spans:<trace>:spare", "sorted set", "7 days (setting), refreshed", "span ids that give way over the cap, by rank"
+)
 RUNS = KeyClass(
     "runs:<agent>", "sorted set", "7 days (setting), refreshed", "an agent's newest 10,000 traces by first arrival"
 )

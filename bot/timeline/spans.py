@@ -1,39 +1,49 @@
-# mypy: disable-error-code="empty-body"
 """Received spans by trace: one hash per trace, span id -> compressed record, upserted, kept for a while.
 
 A field of the hash is a span id, or ``<span id>/<n>`` for the further parts of a large one. A value begins with its
 number of parts as a decimal and a colon, then comes zlib. No value is over 900 kB.
+
+A trace has a cap. Over it what may have had an effect is kept first (``Rank``): texts are shortened before a span is
+left out, and the spans of lesser rank give way. What was lost is counted and said (``TraceMeta.note``).
 """
 
 import asyncio
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bot.domain.base import Utc, Value
+from bot.domain.span import PackedSpan, Rank, SpanRecord
+from bot.domain.span_texts import shortened
 from bot.domain.work import Work, WorkItem
 from bot.ports import Clock
 from bot.timeline import keys
 from bot.timeline.connection import Client
-from bot.timeline.keys import Key
-from bot.timeline.lua import script
+from bot.timeline.keys import Lifetimes
+from bot.timeline.span_script import upsert
 from bot.timeline.times import moment, ms, span_ms
 
 PART_BYTES: Final = 900_000
 _MOST_SPANS: Final = 20_000
 _MOST_BYTES: Final = 64_000_000
+_FULL_SHARE: Final = 0.9
+"""Of the bytes: the rest is for what was shortened, and for tools."""
+_SHORT_TEXT: Final = 1_000
 _MOST_RUNS: Final = 10_000
 _CALL_BYTES: Final = 1_000_000
 _CALL_SPANS: Final = 1000
-_LOADED_AT_ONCE: Final = 64
-_QUIET: Final = timedelta(seconds=1)
-_PATIENCE: Final = timedelta(seconds=5)
-"""Arrived spans are told one second after the last batch, but at most five after the first."""
+_LOADED_BYTES: Final = 500_000
+_LOADED_FIELDS: Final = 256
 
 
 class TraceMeta(Value):
-    """What is known of a received trace. ``dropped`` counts spans over the cap, as often as they were sent."""
+    """What is known of a received trace.
+
+    ``owner`` is the agent whose own token sent of it. ``dropped`` counts spans over the cap, as often as they were
+    sent; ``lost_first`` and ``lost_model`` those of them of these ranks; ``shortened`` spans with cut texts.
+    """
 
     trace_id: str
     agent: str | None
@@ -42,130 +52,129 @@ class TraceMeta(Value):
     spans: int
     bytes: int
     dropped: int
+    owner: str | None = None
+    lost_first: int = 0
+    lost_model: int = 0
+    shortened: int = 0
+
+    @property
+    def note(self) -> str | None:
+        """What a run must say of its cap, in words; None when nothing was cut."""
+        if not self.dropped and not self.shortened:
+            return None
+        texts = f"; texts of {self.shortened:,} spans were shortened" if self.shortened else ""
+        if not self.dropped:
+            return f"cut: all {self.spans:,} spans kept{texts}"
+        if self.lost_first:
+            lost = f"{self.lost_first:,} spans of tools and agents are not: effects are missing"
+        elif self.lost_model:
+            lost = f"all tool spans are there, {self.lost_model:,} model calls are not"
+        else:
+            lost = "all tool calls are there"
+        return f"cut: {self.spans:,} of {self.spans + self.dropped:,} spans kept; {lost}{texts}"
 
 
-@script
-async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
-    redis: Client,
-    spans: Key,
-    meta: Key,
-    runs: Key,
-    incidents: Key,
-    due: Key,
-    due_items: Key,
-    trace: str,
-    agent: str,
-    now: int,
-    ttl_ms: int,
-    most_spans: int,
-    most_bytes: int,
-    most_runs: int,
-    quiet_ms: int,
-    patience_ms: int,
-    item: bytes,
-    records: Sequence[bytes],
-) -> list[int]:
-    """-- Store spans under their ids; index a new trace; set a due time when an incident names the trace.
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A record as the script takes it."""
 
-    -- records: span id, number of parts, parts...
-    local at, stored, dropped = 1, 0, 0
-    local count = tonumber(redis.call('HGET', meta, 'spans') or '0')
-    local bytes = tonumber(redis.call('HGET', meta, 'bytes') or '0')
-    while at <= #records do
-      local id, parts = records[at], tonumber(records[at + 1])
-      local known = redis.call('HSTRLEN', spans, id)
-      local size = 0
-      for p = 1, parts do size = size + #records[at + 1 + p] end
-      if known == 0 and (count >= most_spans or bytes + size > most_bytes) then
-        dropped = dropped + 1
-      else
-        if known == 0 then count = count + 1 end
-        bytes = bytes + math.max(size - known, 0)
-        for p = 1, parts do
-          redis.call('HSET', spans, p == 1 and id or (id .. '/' .. (p - 1)), records[at + 1 + p])
-        end
-        stored = stored + 1
-      end
-      at = at + 2 + parts
-    end
-    local time = string.format('%.0f', now)
-    if redis.call('HSETNX', meta, 'first', time) == 1 and agent ~= '' then
-      redis.call('ZADD', runs, time, trace)
-      redis.call('ZREMRANGEBYRANK', runs, 0, -(most_runs + 1))
-    end
-    redis.call('HSET', meta, 'last', time, 'spans', count, 'bytes', bytes)
-    if agent ~= '' then
-      redis.call('HSET', meta, 'agent', agent)
-      redis.call('PEXPIRE', runs, ttl_ms)
-    end
-    if dropped > 0 then redis.call('HINCRBY', meta, 'dropped', dropped) end
-    redis.call('PEXPIRE', meta, ttl_ms)
-    redis.call('PEXPIRE', spans, ttl_ms)
-
-    if stored > 0 and redis.call('EXISTS', incidents) == 1 then
-      local id = 'spans:' .. trace
-      local since = now
-      if redis.call('ZSCORE', due, id) then since = tonumber(redis.call('HGET', meta, 'untold') or time) end
-      redis.call('HSET', meta, 'untold', string.format('%.0f', since))
-      redis.call('ZADD', due, string.format('%.0f', math.min(now + quiet_ms, since + patience_ms)), id)
-      redis.call('HSET', due_items, id, '0 ' .. item)
-    end
-    return {stored, dropped}
-    """
+    span_id: str
+    rank: Rank
+    root: bool
+    parts: list[bytes]
 
 
 class SpanStore:
     """Received spans. Upserting the same again changes nothing; order of arrival does not matter."""
 
-    def __init__(self, hot: Client, blocking: Client, clock: Clock, lifetimes: keys.Lifetimes) -> None:
+    def __init__(self, hot: Client, blocking: Client, clock: Clock, lifetimes: Lifetimes) -> None:
         """Writes use ``hot`` (an exporter waits), reading a whole trace uses ``blocking``."""
         self._redis = hot
         self._blocking = blocking
         self._clock = clock
         self._ttl = span_ms(lifetimes.spans)
 
-    async def upsert(self, trace_id: str, agent: str | None, records: Mapping[str, bytes]) -> int:
-        """Store span records (already redacted) by span id; how many were dropped over the cap of the trace.
+    async def upsert(
+        self,
+        trace_id: str,
+        agent: str | None,
+        records: Mapping[str, bytes] | Mapping[str, PackedSpan],
+        *,
+        sure: bool = True,
+        owner: str | None = None,
+    ) -> int:
+        """Store span records (already redacted) by span id; how many of them were left out over the cap of the trace.
 
-        When an incident names the trace, a due time ``spans:<trace_id>`` puts SPANS_ARRIVED on the work stream soon.
+        ``sure``: a span names the agent itself; else it is a guess that gives way. ``owner`` is the agent whose own
+        token sent them. When an incident names the trace, a due time ``spans:<trace_id>`` puts SPANS_ARRIVED on the
+        work stream soon; ``index:<trace_id>`` puts INDEX_RUN there once the spans stop coming.
         """
-        item = WorkItem(kind=Work.SPANS_ARRIVED, payload={"trace_id": trace_id}).model_dump_json().encode()
         packed = await asyncio.to_thread(_pack, records)
+        send = _Sending(trace_id, agent or "", owner or "", sure=sure)
+        left_out: list[_Packed] = []
         dropped = 0
         for batch in _batches(packed):
-            _, over = await upsert(
-                self._redis,
-                keys.SPANS(trace_id),
-                keys.SPANS_META(trace_id),
-                keys.RUNS(agent or "none"),
-                keys.INCIDENTS_OF_TRACE(trace_id),
-                keys.DUE(),
-                keys.DUE_ITEMS(),
-                trace_id,
-                agent or "",
-                ms(self._clock.now()),
-                self._ttl,
-                _MOST_SPANS,
-                _MOST_BYTES,
-                _MOST_RUNS,
-                span_ms(_QUIET),
-                span_ms(_PATIENCE),
-                item,
-                batch,
-            )
+            over, large = await self._send(send, batch, final=False)
             dropped += over
+            left_out += [record for record in batch if record.span_id in large]
+        if left_out:
+            for batch in _batches(await asyncio.to_thread(_shorten, left_out)):
+                over, _ = await self._send(send, batch, final=True)
+                dropped += over
         return dropped
+
+    async def _send(self, send: "_Sending", batch: Sequence[_Packed], *, final: bool) -> tuple[int, frozenset[str]]:
+        """One call of the script: how many were left out for good, and which would fit if they were shorter."""
+        trace = send.trace_id
+        answer = await upsert(
+            self._redis,
+            keys.SPANS(trace),
+            keys.SPANS_META(trace),
+            keys.SPANS_SPARE(trace),
+            keys.RUNS(send.agent or "none"),
+            keys.INCIDENTS_OF_TRACE(trace),
+            keys.DUE(),
+            keys.DUE_ITEMS(),
+            trace,
+            send.agent,
+            int(send.sure),
+            send.owner,
+            ms(self._clock.now()),
+            self._ttl,
+            _MOST_SPANS,
+            _MOST_BYTES,
+            _MOST_BYTES if final else int(_MOST_BYTES * _FULL_SHARE),
+            int(final),
+            _MOST_RUNS,
+            int(any(record.root for record in batch)),
+            _item(Work.SPANS_ARRIVED, trace),
+            b"",
+            [word for record in batch for word in _words(record)],
+        )
+        return int(answer[0]), frozenset(span_id.decode() for span_id in answer[1:] if isinstance(span_id, bytes))
 
     async def load(self, trace_id: str) -> list[bytes]:
         """All records of the trace, by span id. Empty when none came, or when they are past their TTL."""
+        return await asyncio.to_thread(
+            lambda packed: [zlib.decompress(each) for each in packed], await self.packed(trace_id)
+        )
+
+    async def packed(self, trace_id: str) -> list[bytes]:
+        """The same records as they are kept, compressed by zlib: a large trace takes a third of the memory."""
         key = keys.SPANS(trace_id)
         fields: list[bytes] = await self._blocking.call("HKEYS", key)
         stored: dict[bytes, bytes] = {}
-        for start in range(0, len(fields), _LOADED_AT_ONCE):
-            some = fields[start : start + _LOADED_AT_ONCE]
+        at, many = 0, 16
+        while at < len(
+            fields
+        ):  # some at a time, by how large they turn out to be: one answer must not hold up the loop
+            some = fields[at : at + many]
             values: list[bytes | None] = await self._blocking.call("HMGET", key, *some)
             stored.update({name: value for name, value in zip(some, values, strict=True) if value is not None})
-        return await asyncio.to_thread(_unpack, stored)
+            at += many
+            average = 1 + sum(len(value) for value in values if value is not None) // len(some)
+            many = max(1, min(_LOADED_FIELDS, _LOADED_BYTES // average))
+        return await asyncio.to_thread(_joined, stored)
 
     async def meta(self, trace_id: str) -> TraceMeta | None:
         """What is known of the trace; None when nothing of it came."""
@@ -180,6 +189,10 @@ class SpanStore:
             spans=int(raw[b"spans"]),
             bytes=int(raw[b"bytes"]),
             dropped=int(raw.get(b"dropped", b"0")),
+            owner=raw[b"owner"].decode() if b"owner" in raw else None,
+            lost_first=int(raw.get(b"lost_first", b"0")),
+            lost_model=int(raw.get(b"lost_model", b"0")),
+            shortened=int(raw.get(b"shortened", b"0")),
         )
 
     async def runs_of(self, agent: str, start: datetime, end: datetime, limit: int = 1000) -> list[str]:
@@ -189,36 +202,74 @@ class SpanStore:
         return [trace_id.decode() for trace_id in found]
 
 
-def _pack(records: Mapping[str, bytes]) -> list[tuple[bytes, list[bytes]]]:
-    packed: list[tuple[bytes, list[bytes]]] = []
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What all calls of one upsert share."""
+
+    trace_id: str
+    agent: str
+    owner: str
+    sure: bool
+
+
+def _item(kind: Work, trace_id: str) -> bytes:
+    return WorkItem(kind=kind, payload={"trace_id": trace_id}).model_dump_json().encode()
+
+
+def _pack(records: Mapping[str, bytes] | Mapping[str, PackedSpan]) -> list[_Packed]:
+    packed: list[_Packed] = []
     for span_id, record in records.items():
-        body = zlib.compress(record, 1)
-        parts = [body[i : i + PART_BYTES] for i in range(0, len(body), PART_BYTES)]
-        parts[0] = b"%d:%b" % (len(parts), parts[0])
-        packed.append((span_id.encode(), parts))
+        if isinstance(record, PackedSpan):
+            root = record.parent_id is None and record.rank is Rank.FIRST
+            packed.append(_Packed(span_id, record.rank, root, _in_parts(record.packed)))
+        else:
+            packed.append(_Packed(span_id, Rank.MODEL, root=False, parts=_in_parts(zlib.compress(record, 1))))
     return packed
 
 
-def _batches(packed: Iterable[tuple[bytes, list[bytes]]]) -> Iterator[list[bytes]]:
-    """Arguments of the script calls: about 1 MB each, so that no call holds the store up."""
-    batch: list[bytes] = []
-    size = spans = 0
-    for span_id, parts in packed:
-        length = sum(map(len, parts))
-        if batch and (size + length > _CALL_BYTES or spans == _CALL_SPANS):
+def _in_parts(body: bytes) -> list[bytes]:
+    parts = [body[i : i + PART_BYTES] for i in range(0, len(body), PART_BYTES)]
+    parts[0] = b"%d:%b" % (len(parts), parts[0])
+    return parts
+
+
+def _shorten(records: Iterable[_Packed]) -> list[_Packed]:
+    """The records with their texts cut. What is no span record is left as it is."""
+    short: list[_Packed] = []
+    for record in records:
+        raw = zlib.decompress(b"".join(record.parts).partition(b":")[2])
+        try:
+            cut = shortened(SpanRecord.from_bytes(raw), _SHORT_TEXT, "to keep the run under its cap")
+        except ValueError:
+            short.append(record)
+            continue
+        short.append(_Packed(record.span_id, record.rank, record.root, _in_parts(zlib.compress(cut.to_bytes(), 1))))
+    return short
+
+
+def _words(record: _Packed) -> list[bytes]:
+    return [record.span_id.encode(), b"%d" % record.rank, b"%d" % len(record.parts), *record.parts]
+
+
+def _batches(packed: Iterable[_Packed]) -> Iterator[list[_Packed]]:
+    """The records of each script call: about 1 MB, so that no call holds the store up."""
+    batch: list[_Packed] = []
+    size = 0
+    for record in packed:
+        length = sum(map(len, record.parts))
+        if batch and (size + length > _CALL_BYTES or len(batch) == _CALL_SPANS):
             yield batch
-            batch, size, spans = [], 0, 0
-        batch += [span_id, b"%d" % len(parts), *parts]
+            batch, size = [], 0
+        batch.append(record)
         size += length
-        spans += 1
     if batch:
         yield batch
 
 
-def _unpack(stored: Mapping[bytes, bytes]) -> list[bytes]:
+def _joined(stored: Mapping[bytes, bytes]) -> list[bytes]:
     records: list[bytes] = []
     for field in sorted(name for name in stored if b"/" not in name):
         count, _, first = stored[field].partition(b":")
         rest = (stored.get(b"%b/%d" % (field, n), b"") for n in range(1, int(count)))
-        records.append(zlib.decompress(b"".join([first, *rest])))
+        records.append(b"".join([first, *rest]))
     return records

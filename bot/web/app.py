@@ -62,6 +62,7 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
     routes: list[BaseRoute] = [
         Route("/alerts/{source}", intake.receive, methods=["POST"]),
         Route("/v1/traces", traces.receive, methods=["POST"]),
+        Route("/v1/logs", traces.receive_logs, methods=["POST"]),
         Route("/ofrep/v1/evaluate/flags", flags.bulk, methods=["POST"]),
         Route("/ofrep/v1/evaluate/flags/{key:path}", flags.one, methods=["POST"]),
         Route("/api/incidents", api.incidents),

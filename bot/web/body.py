@@ -13,7 +13,13 @@ _READ_SECONDS = 30.0
 
 
 async def read_body(request: Request, limit: int, seconds: float = _READ_SECONDS) -> bytes:
-    """The raw bytes of the body, as sent.
+    """The raw bytes of the body, as sent. Raises as ``read_pieces``."""
+    parts = await read_pieces(request, limit, seconds)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_pieces(request: Request, limit: int, seconds: float = _READ_SECONDS) -> list[bytes]:
+    """The raw bytes of the body in the pieces in which they came: a large one is not held twice to be joined.
 
     Raises TooLarge over ``limit``, and Busy for a sender that stalls or goes away: what did not arrive was not refused
     for what it says, so sending it again is right.
@@ -32,7 +38,7 @@ async def read_body(request: Request, limit: int, seconds: float = _READ_SECONDS
                 parts.append(part)
     except (TimeoutError, ClientDisconnect) as error:
         raise Busy("The body did not arrive whole.", retry_after=1) from error
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return parts
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -195,12 +195,13 @@ async def test_no_orphan_is_left_when_the_parent_is_killed() -> None:
 
 def test_what_the_child_says_at_its_end_quotes_nothing_that_it_read() -> None:
     """Its standard error is the process's own, where nobody takes secrets out."""
-    hello = to_json({"redaction": {}, "limits": {}})
+    hello = to_json({"redaction": {}, "limits": {}, "dialects": []})
     record = b'{"name": {"password": "hunter2-as-it-came"}}'
     frames = (
         hello,
-        to_json({"do": "read", "pieces": 1, "catalogue": {}, "now": "2026-11-23T00:00:00Z", "notes": []}),
+        to_json({"do": "read", "catalogue": {}, "now": "2026-11-23T00:00:00Z", "notes": []}),
         to_json([len(record)]) + b"\n" + record,
+        b"",
     )
     sent = b"".join(len(frame).to_bytes(8, "big") + frame for frame in frames)
     command = [sys.executable, "-m", "bot.recorder.worker"]

@@ -20,7 +20,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from redis import Redis
 
 from bot.domain.span import SpanRecord
-from bot.recorder.offload import PackedExport
+from bot.recorder.otlp_values import TRACES, Signal
+from bot.recorder.pack import PackedExport
 from bot.timeline.store import Store
 from bot.web.otlp import Otlp
 from tests.support.clock import ManualClock
@@ -240,7 +241,9 @@ async def test_bodies_in_hand_are_bounded_together(store: Store) -> None:
     release = asyncio.Event()
 
     class Slow:
-        async def parse(self, body: bytes, content_type: str, encoding: str = "") -> PackedExport:
+        async def parse(
+            self, body: bytes | list[bytes], content_type: str, encoding: str = "", signal: Signal = TRACES
+        ) -> PackedExport:
             await release.wait()
             return PackedExport(())
 
