@@ -16,6 +16,9 @@ from bot.domain.run import SpanId, TraceId
 MAX_NANOSECONDS = 253_402_300_799 * 10**9
 """The end of the year 9999: the last time that Python can hold."""
 
+LOG_MARK = "log"
+"""The mark of a record that is no span but a log event of its parent span."""
+
 
 class SpanEvent(Value):
     """A timed event of a span, such as an exception or, in older conventions, a message."""

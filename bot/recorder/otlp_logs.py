@@ -11,9 +11,8 @@ import hashlib
 from pydantic_core import to_json
 
 from bot.domain.base import Json
-from bot.domain.span import SpanRecord
+from bot.domain.span import LOG_MARK, SpanRecord
 from bot.recorder.lenient import text_of
-from bot.recorder.logs import MARK
 from bot.recorder.otlp_values import BadSpan, Passed, record
 
 _PREFIX = "gen_ai."
@@ -52,7 +51,7 @@ def log_record(fields: dict[str, object], where: str) -> SpanRecord | BadSpan | 
             "resource": fields["resource"],
             "scope": fields["scope"],
             "scope_version": fields["scope_version"],
-            "marks": (MARK,),
+            "marks": (LOG_MARK,),
         },
         where,
     )
