@@ -33,7 +33,6 @@ class SpanView:
         self.span = span
         self.dialects: tuple[Dialect, ...] = vocabulary.spoken(span)
         self._vocabulary = vocabulary
-        self._derivations: dict[str, Mapping[str, Json]] = {}
 
     @cached_property
     def kind(self) -> StepKind:
@@ -62,23 +61,20 @@ class SpanView:
             self._vocabulary.failed(dialect, error)
             return None
 
-    def _derived(self, dialect: Dialect) -> Mapping[str, Json]:
-        found = self._derivations.get(dialect.name)
-        if found is None:
-            found = self._ask(dialect, dialect.derived) or {}
-            self._derivations[dialect.name] = found
-        return found
+    @cached_property
+    def _sources(self) -> tuple[tuple[Dialect, Mapping[str, Json]], ...]:
+        """Each dialect with what its function derives from the span."""
+        return tuple((dialect, self._ask(dialect, dialect.derived) or {}) for dialect in self.dialects)
 
     def field(self, name: str) -> Json:
         """A recorded field as it was written, ``None`` when no dialect recorded it."""
         attributes = self.span.attributes
-        for dialect in self.dialects:
+        for dialect, derived in self._sources:
             for attribute in dialect.names.get(name, ()):
                 value = attributes.get(attribute)
                 if value is not None:
                     return value
-            value = self._derived(dialect).get(name)
-            if value is not None:
+            if derived and (value := derived.get(name)) is not None:
                 return value
         return None
 
@@ -93,7 +89,7 @@ class SpanView:
     def group(self, prefix: str) -> dict[str, Json]:
         """The recorded fields ``prefix.*`` without the prefix (parameters, usage)."""
         names = {name for d in self.dialects for name in self._vocabulary.fields(d, prefix)}
-        names |= {name for d in self.dialects for name in self._derived(d) if name.startswith(f"{prefix}.")}
+        names |= {name for _, derived in self._sources for name in derived if name.startswith(f"{prefix}.")}
         return {name.partition(".")[2]: value for name in sorted(names) if (value := self.field(name)) is not None}
 
     def input_messages(self) -> tuple[Message, ...] | None:
