@@ -82,6 +82,19 @@ class IndexedRun(Value):
     named: bool = False
 
 
+class Alike(Value):
+    """How many indexed runs share something, how many of them are no good runs, and when the first ended (ms)."""
+
+    runs: int = 0
+    failed: int = 0
+    first: int | None = None
+
+    @property
+    def good(self) -> int:
+        """Runs that do not count as failed."""
+        return max(0, self.runs - self.failed)
+
+
 class ChangeKind(StrEnum):
     """What about a run can differ, most telling first."""
 

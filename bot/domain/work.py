@@ -34,6 +34,12 @@ class Work(StrEnum):
     """An authenticated source sent what we had to refuse: one incident for that source. Payload: source, reason."""
     REFRESH = "refresh"
     """The card shows a countdown whose class changes now: render it again. No payload."""
+    INDEX_RUN = "index_run"
+    """Put a run into the index, once its spans stopped coming for a while. Payload: ``trace_id``."""
+    COMPARE_RUN = "compare_run"
+    """Compare a run of an incident with recent good ones, and look for runs like it. Payload: ``trace_id``."""
+    OFFER_RUNS = "offer_runs"
+    """No alert names a run: offer those that ended in its window. Payload: ``start``, ``end``, ``attempt``."""
     DEAD_LETTER = "dead_letter"
     """A work item failed five times: tell people. Payload: the item's kind and the reason."""
 

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
+from bot.engine.choosing import Choosing
+from bot.engine.comparing import Comparing
 from bot.engine.execute import Execute
 from bot.engine.expire import Expire
 from bot.engine.incidents import StoredIncidents
+from bot.engine.indexing import Indexing
 from bot.engine.lifecycle import Lifecycle
 from bot.engine.offers import Menu
 from bot.engine.opening import Opening
@@ -68,6 +71,9 @@ class Engine:
             Work.ALERT: Opening(parts, self._stores).handle,
             Work.READ_RUN: runs.handle,
             Work.SPANS_ARRIVED: runs.handle_spans,
+            Work.INDEX_RUN: Indexing(parts, self._reader).handle,
+            Work.COMPARE_RUN: Comparing(parts).handle,
+            Work.OFFER_RUNS: Choosing(parts).handle,
             Work.LIFECYCLE: Lifecycle(parts).handle,
             Work.EXECUTE: Execute(parts).handle,
             Work.VERIFY: verify.handle,

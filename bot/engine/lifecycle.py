@@ -1,33 +1,21 @@
-"""``Work.LIFECYCLE``: what people do with an incident as such (acknowledge, take command, resolve, note, pin, declare).
+"""``Work.LIFECYCLE``: what people do with an incident as such (acknowledge, take command, resolve, note, declare ...).
 
 What is known without Slack was checked before the click was answered; whoever was second, or turns out to be no full
 member, is told by an ephemeral message where the person pressed.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.base import Json, Utc, Value
-from bot.domain.events import (
-    PULLCORD,
-    Acknowledged,
-    Actor,
-    CommandTaken,
-    IncidentOpened,
-    IncidentResolved,
-    NoteAdded,
-    RunMissing,
-    SeveritySet,
-)
+from bot.domain.base import Json
+from bot.domain.events import PULLCORD, Actor, IncidentOpened, RunMissing, SeveritySet
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
-from bot.engine import names
 from bot.engine.authorise import (
     COMMANDER,
     RESPONDER,
@@ -37,49 +25,19 @@ from bot.engine.authorise import (
     mentions,
     of_our_workspace,
 )
+from bot.engine.choosing import offer_runs
+from bot.engine.lifecycle_rules import MAX_TEXT, RULES, LifecycleRequest, What
 from bot.engine.parts import Parts, incident_of, tell
-from bot.engine.words import ago, plain
+from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
 from bot.settings import Settings
 from bot.timeline.timeline import Write
-from bot.views.text import person
 
-MAX_TEXT = 3000
 _SAME_NOTE_SECONDS = 600
 """A press that was not confirmed is pressed again: the same words by the same person in this time are one note."""
 
 
-class What(StrEnum):
-    """What a person asked for."""
-
-    ACKNOWLEDGE = "acknowledge"
-    TAKE = "take"
-    RESOLVE = "resolve"
-    NOTE = "note"
-    PIN = "pin"
-    DECLARE = "declare"
-
-
-class LifecycleRequest(Value):
-    """The payload of ``Work.LIFECYCLE``. For ``pin``, ``ts`` says which message of ``channel``.
-
-    ``channel`` is where the person is told what came of it; ``key`` identifies the click.
-    """
-
-    what: What
-    by: Actor
-    key: str
-    at: Utc
-    text: str = ""
-    channel: str | None = None
-    ts: str | None = None
-    author: str | None = None
-    said_at: Utc | None = None
-    permalink: str | None = None
-    agent: str | None = None
-
-
-_FOR_RESPONDERS = frozenset({What.TAKE, What.RESOLVE})
+_FOR_RESPONDERS = frozenset({What.TAKE, What.RESOLVE, What.ADD_RUNS})
 _DOING = {
     What.ACKNOWLEDGE: "acknowledge",
     What.TAKE: "take command",
@@ -87,6 +45,7 @@ _DOING = {
     What.NOTE: "add to a timeline",
     What.PIN: "add to a timeline",
     What.DECLARE: "declare an incident",
+    What.ADD_RUNS: "add runs to an incident",
 }
 
 
@@ -107,10 +66,6 @@ def read_request(
         return LifecycleRequest(what=What(what), by=by, key=key, at=at, text=text, **fields)
     except (ValidationError, ValueError) as error:
         raise Refused(f"Pullcord cannot do {plain(what, 40)} with that.", next_step="See `/pullcord help`.") from error
-
-
-Decision = tuple[Write | None, str | None]
-"""What to write, and what to tell the person (None: the card shows it)."""
 
 
 class Lifecycle:
@@ -145,7 +100,9 @@ class Lifecycle:
         now = self._parts.now()
         if asked.what is What.PIN:
             asked = await self._fetched(asked)
-        rule = _RULES[asked.what]
+        if asked.what is What.ADD_RUNS:
+            await self._known(incident_of(item), asked)
+        rule = RULES[asked.what]
         said: list[str | None] = [None]
 
         def decide(incident: Incident) -> Write | None:
@@ -159,6 +116,26 @@ class Lifecycle:
         if written.status not in {"written", "seen"}:
             return said[0]
         return self._leads(written.incident.id, asked.by) if asked.what is What.TAKE else None
+
+    async def _known(self, incident_id: str, asked: LifecycleRequest) -> None:
+        """Raise Refused unless every run was offered here, or is one that Pullcord recorded: ids come from outside."""
+        if not asked.traces:
+            raise Refused("No run was chosen.", field="traces", next_step="Tick at least one.")
+        store = self._parts.store
+        incident = await store.incidents.read(incident_id)
+        groups = (group for similar in incident.similar for group in similar.groups)
+        lines = [line for group in groups for line in group.lines] + list(
+            incident.offered.lines if incident.offered else ()
+        )
+        unseen = [t for t in dict.fromkeys(asked.traces) if t not in {line.trace_id for line in lines}]
+        indexed = {run.profile.trace_id for run in await store.run_index.many(unseen)}
+        unknown = [t for t in unseen if t not in indexed and await store.spans.meta(t) is None]
+        if unknown:
+            raise Refused(
+                f"{len(unknown)} of the runs are not recorded here (the first is {unknown[0]}), so none was added.",
+                field="traces",
+                next_step="Choose from the runs that the card shows.",
+            )
 
     def _leads(self, incident: str, by: Actor) -> str | None:
         """Who leads an incident is not by that of the role commander: said to whoever might think so."""
@@ -211,77 +188,13 @@ class Lifecycle:
                 SeveritySet(at=asked.at, by=PULLCORD, severity="SEV3", why="effects are not known: no run was named"),
                 RunMissing(at=asked.at, by=PULLCORD, trace_id=None, reason="a person declared it and named no run"),
             )
-            page = WorkItem(kind=Work.PAGE, incident=incident_id, payload={"step": 0})
-            return opened, Write(events=events, work=(page,))
+            work = [WorkItem(kind=Work.PAGE, incident=incident_id, payload={"step": 0})]
+            if agent:
+                work.append(offer_runs(incident_id, asked.at, self._parts.now()))
+            return opened, Write(events=events, work=tuple(work))
 
         opened = await self._parts.store.incidents.open(_op(asked), make, None)
         return f"{opened.incident_id} is open; its card follows."
-
-
-def acknowledge(incident: Incident, asked: LifecycleRequest, now: datetime) -> Decision:
-    """Paging stops in the same write. The second person is told who was first."""
-    if not incident.open:
-        return None, _over(incident, now)
-    if incident.acknowledged_by is not None:
-        when = ago(incident.acknowledged_at or now, now)
-        first = "you" if incident.acknowledged_by == asked.by.id else person(incident.acknowledged_by)
-        return None, f"{incident.id} was already acknowledged by {first} {when}."
-    event = Acknowledged(at=now, by=asked.by)
-    return Write(events=(event,), clear=names.due_pages(incident.id)), None
-
-
-def take(incident: Incident, asked: LifecycleRequest, now: datetime) -> Decision:
-    """Command goes to whoever takes it last; each time is on the timeline."""
-    if not incident.open:
-        return None, _over(incident, now)
-    if incident.commander == asked.by.id:
-        return None, f"You already have command of {incident.id}, since {ago(incident.commander_at or now, now)}."
-    event = CommandTaken(at=now, by=asked.by)
-    return Write(events=(event,), clear=names.due_pages(incident.id)), None
-
-
-def resolve(incident: Incident, asked: LifecycleRequest, now: datetime) -> Decision:
-    """Close it, with a reason. Allowed when it is not contained: then the reason is all that says why."""
-    if not incident.open:
-        return None, _over(incident, now)
-    reason = asked.text.strip()[:MAX_TEXT]
-    if not reason:
-        raise Refused("Resolving needs a reason.", field="reason", next_step="Say why nothing more can go wrong.")
-    event = IncidentResolved(at=now, by=asked.by, reason=reason)
-    return Write(events=(event,), clear=names.due_pages(incident.id)), None
-
-
-def note(incident: Incident, asked: LifecycleRequest, now: datetime) -> Decision:
-    """Words of a person; also after it is resolved."""
-    del incident
-    text = asked.text.strip()[:MAX_TEXT]
-    if not text:
-        raise Refused("A note needs words.", field="text", next_step="Write what should be on the timeline.")
-    return Write(events=(NoteAdded(at=now, by=asked.by, text=text),)), None
-
-
-def pin(incident: Incident, asked: LifecycleRequest, now: datetime) -> Decision:
-    """A message of the channel, with its author, time and link. Once per message, whoever pins it."""
-    del incident
-    event = NoteAdded(
-        at=now,
-        by=asked.by,
-        text=asked.text[:MAX_TEXT],
-        pinned=True,
-        author=asked.author,
-        said_at=asked.said_at,
-        permalink=asked.permalink,
-    )
-    return Write(events=(event,)), None
-
-
-_RULES: dict[What, Callable[[Incident, LifecycleRequest, datetime], Decision]] = {
-    What.ACKNOWLEDGE: acknowledge,
-    What.TAKE: take,
-    What.RESOLVE: resolve,
-    What.NOTE: note,
-    What.PIN: pin,
-}
 
 
 def _op(asked: LifecycleRequest) -> str:
@@ -292,8 +205,3 @@ def _op(asked: LifecycleRequest) -> str:
         words = hashlib.sha256(f"{asked.agent or ''}\x00{asked.text.strip()}".encode()).hexdigest()[:16]
         return f"{asked.what}:{asked.by.id}:{words}:{int(asked.at.timestamp()) // _SAME_NOTE_SECONDS}"
     return f"{asked.what}:{asked.key}"
-
-
-def _over(incident: Incident, now: datetime) -> str:
-    by = person(incident.resolved_by or PULLCORD.id)
-    return f"{incident.id} was already resolved by {by} {ago(incident.resolved_at or now, now)}."

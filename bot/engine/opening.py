@@ -27,6 +27,7 @@ from bot.domain.events import (
 )
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
+from bot.engine.choosing import offer_runs
 from bot.engine.parts import Parts, number_of
 from bot.engine.stores import TraceStores
 from bot.errors import Refused, StoreUnavailable
@@ -140,6 +141,8 @@ def opening(alert: Alert, now: datetime, number: int) -> tuple[IncidentOpened, W
         work.insert(0, read_run(incident_id, alert.trace_id))
     else:
         events.append(RunMissing(at=now, by=PULLCORD, trace_id=None, reason="the alert names no run"))
+        if alert.agent:
+            work.append(offer_runs(incident_id, alert.starts_at, now))
     return opened, Write(events=tuple(events), work=tuple(work))
 
 

@@ -14,7 +14,8 @@ from bot.engine import names
 from bot.engine.asking import at_fields, requested, title_of, why_stale
 from bot.engine.authorise import in_a_sentence, may_run, may_take_part
 from bot.engine.choices import choice_errors
-from bot.engine.lifecycle import What, may_ask, read_request
+from bot.engine.lifecycle import may_ask, read_request
+from bot.engine.lifecycle_rules import What
 from bot.engine.marking import marked, may_settle
 from bot.engine.offers import ABOUT_UNKNOWN, CHECK, MARK_DONE
 from bot.engine.parts import Parts, scrubbed, tell
@@ -231,9 +232,10 @@ class ClickRequests:
     async def lifecycle(
         self, incident_id: str, what: str, by: Actor, *, key: str, text: str = "", **extra: Json
     ) -> None:
-        """Ask for ``acknowledge``, ``take``, ``resolve``, ``note`` or ``pin``. Done by the worker.
+        """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin`` or ``add_runs``. Done by the worker.
 
-        ``extra``: ``channel``, where the person pressed, and for a pin ``ts``. Raises Refused for anything else and
+        ``extra``: ``channel``, where the person pressed, for a pin ``ts``, for runs ``traces`` (at most 200) and
+        ``why`` (``similar`` or ``offered``). Raises Refused for anything else and
         for whom roles or workspace do not allow it, StoreUnavailable when it was not confirmed.
         """
         asked = self._allowed(what, by, key, text, extra)

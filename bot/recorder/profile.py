@@ -1,8 +1,8 @@
 """From a run to its profile in the index: what it ran on, what it retrieved, which checks failed. Pure.
 
 A run is good when its root is there and says no error, no guardrail triggered, no recorded evaluation failed, and no
-alert or incident names it. Most instrumentations leave the status of a good span unset (OpenTelemetry: *Set Status*), so
-unset counts as no error. A failed tool call alone makes no run bad: agents try again. Without a root nobody knows.
+alert or incident names it. Most instrumentations leave the status of a good span unset (OpenTelemetry: *Set Status*),
+so unset counts as no error. A failed tool call alone makes no run bad: agents try again. Without a root nobody knows.
 """
 
 import json
@@ -63,7 +63,7 @@ class Profiled:
 def profile_of(run: Run, effects: Sequence[Effect], agent: str | None = None, *, named: bool = False) -> Profiled:
     """The profile of a run with its effects. ``agent`` is whose it is where the run does not say.
 
-    ``named``: an alert or an incident names it. Texts are redacted already, and masked here (``bot.recorder.volatile``).
+    ``named``: an alert or an incident names it. Texts are redacted already, and masked here (``volatile``).
     """
     texts: dict[str, str] = {}
     roles = {step.span_id: step.agent for step in run.steps}

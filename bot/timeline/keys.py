@@ -43,6 +43,8 @@ class Lifetimes(Value):
     """A button's frozen parameters, refreshed whenever the card shows it again."""
     link: timedelta = timedelta(seconds=60)
     session: timedelta = timedelta(hours=12)
+    index: timedelta = timedelta(days=30)
+    """A run in the index of runs: how long others can be compared with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,17 @@ SPANS_SPARE = KeyClass(
 RUNS = KeyClass(
     "runs:<agent>", "sorted set", "7 days (setting), refreshed", "an agent's newest 10,000 traces by first arrival"
 )
+_INDEXED = "30 days (setting), refreshed"
+INDEX_RUN = KeyClass("index:run:<trace>", "string", _INDEXED, "a run's profile and signatures, compressed")
+INDEX_AGENTS = KeyClass("index:agents", "sorted set", _INDEXED, "agents with indexed runs by their newest")
+INDEX_AGENT = KeyClass("index:agent:<agent>", "sorted set", _INDEXED, "an agent's newest 100,000 indexed runs by end")
+INDEX_FAILED = KeyClass("index:agent:<agent>:failed", "sorted set", _INDEXED, "those that are no good runs, by end")
+INDEX_KIND = KeyClass("index:kind:<agent>:<kind>", "sorted set", _INDEXED, "an agent's runs of one kind by end")
+INDEX_SIGN = KeyClass("index:sign:<signature>", "sorted set", _INDEXED, "newest 20,000 runs with a signature, by end")
+INDEX_SIGN_FAILED = KeyClass("index:sign:<signature>:failed", "sorted set", _INDEXED, "those that are no good runs")
+INDEX_SPREAD = KeyClass("index:spread:<place>", "string", _INDEXED, "HyperLogLog: values of one argument of a tool")
+INDEX_TEXT = KeyClass("index:text:<hash>", "string", _INDEXED, "a prompt or tool definition, compressed, at most 64 kB")
+INDEX_TEXTS = KeyClass("index:texts:<agent>", "sorted set", _INDEXED, "hashes of an agent's newest 1,000 prompts")
 EVIDENCE = KeyClass("evidence:<sha256>", "string", "400 days (setting), refreshed", "sizes and chunks of frozen bytes")
 CHUNK = KeyClass("chunk:<sha256>", "string", "400 days (setting), refreshed", "one chunk of evidence, at most 900 kB")
 NAMES = KeyClass("names", "hash", "90 days, refreshed", "Slack user id -> display name")

@@ -98,6 +98,8 @@ def indexed(events: Sequence[ev.Event]) -> Indexed:
                 traces.append(event.trace_id)
             case ev.RunAttached():
                 traces.append(event.run.trace_id)
+            case ev.RunsAdded():
+                traces += event.trace_ids
             case _:
                 pass
     found = tuple(dict.fromkeys(t for t in traces if t))

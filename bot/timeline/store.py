@@ -13,6 +13,7 @@ from bot.timeline.intents import Intents
 from bot.timeline.names import Names
 from bot.timeline.offers import OfferStore
 from bot.timeline.outbox import Outbox
+from bot.timeline.run_index import RunIndex
 from bot.timeline.sessions import Sessions
 from bot.timeline.spans import SpanStore
 from bot.timeline.timeline import Timeline
@@ -36,6 +37,7 @@ class Store:
         self.desired = Desired(hot, clock)
         self.spans = SpanStore(hot, blocking, clock, life)
         self.evidence: EvidenceStore = RedisEvidence(blocking, life.evidence)  # bot.open_store may choose another
+        self.run_index = RunIndex(hot, blocking, clock, life)
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.directs = Directs(hot)

@@ -20,7 +20,7 @@ from bot.domain.action import ExecutionState
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.incident import Incident
 from bot.domain.work import Work
-from bot.engine.lifecycle import What
+from bot.engine.lifecycle_rules import What
 from bot.engine.names import PAGE_STEPS
 from bot.errors import Refused
 from bot.paging.paging import Paging

@@ -1,0 +1,322 @@
+"""What changed since the good runs before: a run's profile against those of its kind. Pure. It never says cause.
+
+Each fact of a run (the model that served a role, a parameter, a tool's definition, a document's version) is a value in
+a slot. A value is a change when it is new against what good runs had in that slot (``bot.recorder.newness``). Roles are
+compared each with itself, and a role or document that this run did not have says nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from bot.domain.base import Json
+from bot.domain.profile import ChangeKind, Difference, Grade, RunProfile
+from bot.recorder.newness import New, newness, steady
+from bot.recorder.profile import toolset_of, version_words
+from bot.recorder.prompt_changes import prompt_changes
+
+MOST: Final = 40
+FEW: Final = 5
+"""Fewer good runs than so many are said to be few."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ABSENT: Final = ""
+_UNSET: Final = "not set"
+_SHOWN: Final = 160
+_PIECES: Final = 3
+"""A document of which only the content is known must have been seen so often, or nobody knows how it varies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs from how many good runs; ``note`` says in words why nothing could be compared or what limits it."""
+
+    compared: int
+    changes: tuple[Difference, ...]
+    note: str
+
+
+class Slot(NamedTuple):
+    """Where a value stands: what kind of fact, in which role, of which parameter, document or model."""
+
+    kind: ChangeKind
+    role: str = ""
+    name: str = ""
+
+
+Facts = dict[Slot, frozenset[str]]
+
+
+def when(profile: RunProfile) -> datetime:
+    """When a run began, or ended; for sorting."""
+    return profile.started_at or profile.ended_at or _EPOCH
+
+
+def compare(failing: RunProfile, others: Iterable[RunProfile], texts: Mapping[str, str]) -> Comparison:
+    """What differs in a run from the good ones among ``others`` that came before it, most telling first.
+
+    ``others`` are runs of its kind, before and after it. ``texts`` are what the hashes point at, as far as they are
+    kept: toolsets, prompts, and definitions of tools.
+    """
+    known = sorted((o for o in others if o.trace_id != failing.trace_id), key=lambda o: (when(o), o.trace_id))
+    good = [o for o in known if o.grade is Grade.GOOD and when(o) <= when(failing)]
+    if not good:
+        return Comparison(0, (), _nobody(failing, bool(known)))
+    facts = {run.trace_id: facts_of(run, texts) for run in (*known, failing)}
+    found = [*_values(failing, good, known, facts), *_tools(failing, good, known, texts)]
+    found += prompt_changes(failing, good, known, texts)
+    ordered = sorted(found, key=lambda change: (list(ChangeKind).index(change.kind), change.name))
+    return Comparison(len(good), tuple(_distinct(ordered))[:MOST], _limits(good, failing))
+
+
+def facts_of(run: RunProfile, texts: Mapping[str, str]) -> Facts:
+    """The values of a run by slot."""
+    del texts
+    found: dict[Slot, set[str]] = {}
+
+    def put(slot: Slot, value: str | None) -> None:
+        if value is not None:
+            found.setdefault(slot, set()).add(value)
+
+    for call in run.calls:
+        put(Slot(ChangeKind.MODEL_REQUESTED, call.role), call.requested)
+        put(Slot(ChangeKind.MODEL_SERVED, call.role, call.requested or ""), call.served)
+        put(Slot(ChangeKind.PROVIDER, call.role), call.provider)
+        put(Slot(ChangeKind.FINGERPRINT, call.role), call.fingerprint)
+        for name, value in call.parameters.items():
+            put(Slot(ChangeKind.PARAMETER, call.role, name), _text(value))
+    for name, version in run.documents.items():
+        put(Slot(ChangeKind.DOCUMENT, name=name), version)
+    for source in run.sources:
+        put(Slot(ChangeKind.SOURCE), source)
+    put(Slot(ChangeKind.SERVICE_VERSION), run.service_version)
+    put(Slot(ChangeKind.AGENT_VERSION), run.agent_version)
+    return {slot: frozenset(values) for slot, values in found.items()}
+
+
+def _values(
+    failing: RunProfile, good: Sequence[RunProfile], known: Sequence[RunProfile], facts: Mapping[str, Facts]
+) -> Iterable[Difference]:
+    mine = facts[failing.trace_id]
+    roles = {call.role for call in failing.calls if call.parameters}
+    wanted = {
+        slot for run in good for slot in facts[run.trace_id] if slot.kind is ChangeKind.PARAMETER and slot.role in roles
+    }
+    for slot in dict.fromkeys((*mine, *sorted(wanted))):
+        values = mine.get(slot, frozenset({_UNSET}))
+        runs, history = _history(slot, good, facts)
+        for value in sorted(values):
+            new = newness(value, history)
+            if new is not None and _enough(slot, value, history):
+                yield _difference(slot, value, new, runs, failing, known, facts)
+
+
+def _history(
+    slot: Slot, good: Sequence[RunProfile], facts: Mapping[str, Facts]
+) -> tuple[list[RunProfile], list[frozenset[str]]]:
+    """The good runs that can be compared in a slot, with their values.
+
+    A model that was asked for under a new name is compared with whatever served that role. A parameter that a role
+    did not set is "not set" there.
+    """
+    pairs = [(run, facts[run.trace_id].get(slot)) for run in good]
+    if slot.kind is ChangeKind.PARAMETER:
+        unset = frozenset({_UNSET})
+        roles = {run.trace_id: any(c.role == slot.role and c.parameters for c in run.calls) for run in good}
+        pairs = [(run, values if values is not None else unset) for run, values in pairs if roles[run.trace_id]]
+    elif slot.kind is ChangeKind.MODEL_SERVED and not any(values for _, values in pairs):
+        pairs = [(run, _served(facts[run.trace_id], slot.role)) for run in good]
+    kept = [(run, values) for run, values in pairs if values]
+    return [run for run, _ in kept], [values for _, values in kept]
+
+
+def _served(facts: Facts, role: str) -> frozenset[str]:
+    served = (v for slot, v in facts.items() if slot.kind is ChangeKind.MODEL_SERVED and slot.role == role)
+    return frozenset().union(*served)
+
+
+def _enough(slot: Slot, value: str, history: Sequence[frozenset[str]]) -> bool:
+    """Whether a document's content was seen often enough to know that it is always the same."""
+    return slot.kind is not ChangeKind.DOCUMENT or not value.startswith("#") or len(history) >= _PIECES
+
+
+def _difference(
+    slot: Slot,
+    value: str,
+    new: New,
+    runs: Sequence[RunProfile],
+    failing: RunProfile,
+    known: Sequence[RunProfile],
+    facts: Mapping[str, Facts],
+) -> Difference:
+    start = when(runs[new.since]) if new.since < len(runs) else None
+    having = [o for o in (*known, failing) if value in facts[o.trace_id].get(slot, frozenset())]
+    since, after = first_since(having, failing, runs[: new.since], start)
+    words = version_words if slot.kind is ChangeKind.DOCUMENT else _same
+    before = words(new.before)
+    name = slot.name if slot.kind in {ChangeKind.DOCUMENT, ChangeKind.PARAMETER} else slot.role
+    if slot.kind is ChangeKind.PARAMETER and slot.role:
+        name = f"{slot.name} ({slot.role})"
+    return Difference(
+        kind=slot.kind,
+        name=name,
+        before=_short(before),
+        after=_short(words(value)),
+        since=since,
+        runs_before=new.runs_before,
+        runs_after=after,
+        detail=_detail(slot, value, new),
+    )
+
+
+def first_since(
+    having: Sequence[RunProfile], failing: RunProfile, before: Sequence[RunProfile], start: datetime | None
+) -> tuple[datetime, int]:
+    """When a new value was first seen, and in how many runs since. ``start``: the first good run with it, if any.
+
+    Runs that are no good ones count too: they may have had it first, but not before the last good run without it
+    when the value is an old one that came back.
+    """
+    old = {run.trace_id for run in before}
+    began = min((when(run) for run in having if run.trace_id not in old), default=when(failing))
+    if start is None and any(when(run) < when(failing) and run.grade is Grade.GOOD for run in having):
+        began = when(failing)  # it had been there, was gone, and is back
+    since = min(began, start) if start is not None else began
+    return since, sum(when(run) >= since for run in having)
+
+
+def _tools(
+    failing: RunProfile, good: Sequence[RunProfile], known: Sequence[RunProfile], texts: Mapping[str, str]
+) -> Iterable[Difference]:
+    mine = _toolsets(failing, texts)
+    theirs = {run.trace_id: _toolsets(run, texts) for run in known}
+    for role, tools in mine.items():
+        runs = [run for run in good if role in theirs[run.trace_id]]
+        sets = [theirs[run.trace_id][role] for run in runs]
+        names = [frozenset(one) for one in sets]
+        offered = steady(names) if names else False
+        for name in sorted({*tools, *(name for one in names for name in one)}):
+            value = tools.get(name, _ABSENT)
+            new = newness(value, [frozenset({one.get(name, _ABSENT)}) for one in sets])
+            if new is None or (value and new.before is None) or (new.before == _ABSENT and not offered):
+                continue
+            having = [
+                run
+                for run in (*known, failing)
+                if role in (own := mine if run is failing else theirs[run.trace_id])
+                and own[role].get(name, _ABSENT) == value
+            ]
+            start = when(runs[new.since]) if new.since < len(runs) else None
+            since, after = first_since(having, failing, runs[: new.since], start)
+            yield _tool_difference(name, role, value, new, since, after, texts)
+
+
+def _tool_difference(
+    name: str, role: str, value: str, new: New, since: datetime, after: int, texts: Mapping[str, str]
+) -> Difference:
+    kind, detail = ChangeKind.TOOL_CHANGED, _tool_detail(texts.get(new.before or ""), texts.get(value))
+    if not value:
+        kind, detail = ChangeKind.TOOL_REMOVED, "not offered to the model any more"
+    elif new.before == _ABSENT:
+        kind, detail = ChangeKind.TOOL_ADDED, "was not offered to the model before"
+    return Difference(
+        kind=kind,
+        name=f"{name} ({role})" if role else name,
+        before="offered"
+        if kind is ChangeKind.TOOL_REMOVED
+        else None
+        if kind is ChangeKind.TOOL_ADDED
+        else "definition",
+        after="offered"
+        if kind is ChangeKind.TOOL_ADDED
+        else None
+        if kind is ChangeKind.TOOL_REMOVED
+        else "new definition",
+        since=since,
+        runs_before=new.runs_before,
+        runs_after=after,
+        detail=detail,
+        before_text=new.before or None,
+        after_text=value or None,
+    )
+
+
+def _tool_detail(before: str | None, after: str | None) -> str:
+    """Which half of a definition changed. Its text has the description first, then the schema as JSON."""
+    if before is None or after is None:
+        return "its definition changed"
+    old, new = before.rsplit("\n\n{", 1), after.rsplit("\n\n{", 1)
+    changed = [
+        part for part, one, other in (("description", old[0], new[0]), ("parameters", old[1:], new[1:])) if one != other
+    ]
+    return " and ".join(changed) + " changed" if changed else "its definition changed"
+
+
+def _toolsets(run: RunProfile, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The tools offered in each role, together over its calls."""
+    found: dict[str, dict[str, str]] = {}
+    for call in run.calls:
+        tools = toolset_of(texts.get(call.tools)) if call.tools else {}
+        if tools:
+            found.setdefault(call.role, {}).update(tools)
+    return found
+
+
+def _detail(slot: Slot, value: str, new: New) -> str:
+    if slot.kind is ChangeKind.DOCUMENT and new.before is not None and _older(value, new.before):
+        return "stale: an older version than the good runs had"
+    if slot.kind is ChangeKind.MODEL_SERVED and slot.name:
+        return f"asked for {slot.name}"
+    return ""
+
+
+def _older(value: str, before: str) -> bool:
+    """Whether a version is older, where that can be told: numbers, or dates written year first."""
+    one, other = _parts(value), _parts(before)
+    return bool(one and other and len(one) == len(other) and one < other)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    pieces = version.removeprefix("v").replace("-", ".").replace(":", ".").replace("T", ".").rstrip("Z").split(".")
+    return tuple(int(piece) for piece in pieces) if all(piece.isdigit() for piece in pieces) else ()
+
+
+def _distinct(changes: Iterable[Difference]) -> Iterable[Difference]:
+    """Each change once: a model that moved in every role is one change."""
+    seen: set[tuple[object, ...]] = set()
+    for change in changes:
+        key = (change.kind, change.before, change.after, change.name if change.kind not in _OF_ROLES else "")
+        if key not in seen:
+            seen.add(key)
+            yield change
+
+
+_OF_ROLES = frozenset(
+    {ChangeKind.MODEL_SERVED, ChangeKind.MODEL_REQUESTED, ChangeKind.PROVIDER, ChangeKind.FINGERPRINT}
+)
+
+
+def _nobody(failing: RunProfile, known: bool) -> str:  # noqa: FBT001 - private
+    whose = failing.agent or "this agent"
+    kind = f" of the kind {_short(failing.kind)}" if failing.kind else ""
+    if known:
+        return f"No good run of {whose}{kind} is recorded before this one, so nothing can be compared."
+    return f"No other run of {whose}{kind} is recorded, so nothing can be compared."
+
+
+def _limits(good: Sequence[RunProfile], failing: RunProfile) -> str:
+    if len(good) < FEW:
+        return f"Only {len(good)} good run{'s' if len(good) > 1 else ''} to compare with: what differs may be chance."
+    return "" if failing.calls else "This run recorded no model call: models, prompts and tools cannot be compared."
+
+
+def _text(value: Json) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _same(value: str | None) -> str | None:
+    return value
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

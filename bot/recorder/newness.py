@@ -1,0 +1,72 @@
+"""Is a value new, or one of those that good runs have anyway? The tests behind "what changed". Pure.
+
+Good runs differ among themselves: two models side by side, a seed drawn each time, another document for each question.
+A value is called new only when that does not explain it:
+
+* never seen, where values never seen are rare (Good-Turing: the share of values seen once estimates how often a new one
+  comes by itself), or
+* seen only since some moment, which by chance would be very unlikely (all its runs at the end: a hypergeometric tail),
+* or seen long ago and not since, equally unlikely.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from math import comb
+from typing import Final
+
+CHANCE: Final = 0.002
+"""What is likelier than this is taken for normal variation."""
+_MANY: Final = 20
+_NOVEL_OF_MANY: Final = 0.05
+_NOVEL_OF_FEW: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A value is new. ``since`` is the place in the history of the first run that had it (its length: none had).
+
+    ``before`` is what most runs before had instead, None when there was nothing; ``runs_before`` how many had that.
+    """
+
+    since: int
+    before: str | None
+    runs_before: int
+
+
+def newness(value: str, history: Sequence[AbstractSet[str]]) -> New | None:
+    """Whether a value of the failing run is new. ``history``: what each good run had, the oldest first.
+
+    None: good runs have it, or differ so much that a new one is nothing special, or there is no history.
+    """
+    if not history:
+        return None
+    places = [place for place, values in enumerate(history) if value in values]
+    if not places:
+        return _new(value, history, len(history)) if steady(history) else None
+    total, count, first, last = len(history), len(places), places[0], places[-1]
+    if first and comb(total + 1 - first, count + 1) <= CHANCE * comb(total + 1, count + 1):
+        return _new(value, history, first)
+    quiet = total - 1 - last
+    gone = quiet and comb(total - quiet, count) <= CHANCE * comb(total, count)
+    if gone and steady(history[last + 1 :]):
+        return _new(value, history[last + 1 :], quiet, offset=last + 1)
+    return None
+
+
+def steady(history: Sequence[AbstractSet[str]]) -> bool:
+    """Whether a value that no run had before would be unusual."""
+    if all(values == history[0] for values in history):
+        return True
+    times = Counter(value for values in history for value in values)
+    once = sum(count == 1 for count in times.values())
+    return once <= (_NOVEL_OF_MANY if len(history) >= _MANY else _NOVEL_OF_FEW) * len(history)
+
+
+def _new(value: str, history: Sequence[AbstractSet[str]], since: int, offset: int = 0) -> New:
+    earlier = Counter(other for values in history[:since] for other in values if other != value)
+    if not earlier:
+        return New(since + offset, None, 0)
+    before, count = max(earlier.items(), key=lambda pair: (pair[1], pair[0]))
+    return New(since + offset, before, count)

@@ -1,0 +1,83 @@
+# mypy: disable-error-code="empty-body"
+"""The scripts of the index of runs: each is bounded by the signatures of one run, or by the keys that it is given."""
+
+from collections.abc import Sequence
+
+from bot.timeline.connection import Client
+from bot.timeline.keys import Key
+from bot.timeline.lua import script
+
+
+@script
+async def put_run(  # noqa: PLR0913, PLR0917 - each is a local of the script
+    redis: Client,
+    record: Key,
+    agents: Key,
+    all: Key,  # noqa: A002 - the name of a local in the script
+    failed: Key,
+    kind: Key,
+    signs: Sequence[Key],
+    signs_failed: Sequence[Key],
+    gone: Sequence[Key],
+    texts: Sequence[Key],
+    spreads: Sequence[Key],
+    expected: str,
+    name: str,
+    member: bytes,
+    at: int,
+    bad: int,
+    data: bytes,
+    ttl_ms: int,
+    oldest: int,
+    most_runs: int,
+    most_alike: int,
+    values: Sequence[str],
+) -> list[int]:
+    """-- Replace what is indexed of a run, unless somebody else did since; which texts are not kept (from 1).
+
+    local held = redis.call('GET', record)
+    if (held and redis.sha1hex(held) or '') ~= expected then return {0} end
+    redis.call('SET', record, data, 'PX', ttl_ms)
+    local before = string.format('(%.0f', oldest)
+    local time = string.format('%.0f', at)
+    local function enter(key, most)
+      redis.call('ZADD', key, time, member)
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', before)
+      redis.call('ZREMRANGEBYRANK', key, 0, -(most + 1))
+      redis.call('PEXPIRE', key, ttl_ms)
+    end
+    for i = 1, #gone do redis.call('ZREM', gone[i], member) end
+    redis.call('ZADD', agents, time, name)
+    redis.call('ZREMRANGEBYSCORE', agents, '-inf', before)
+    redis.call('PEXPIRE', agents, ttl_ms)
+    enter(all, most_runs)
+    enter(kind, most_runs)
+    if bad == 1 then enter(failed, most_runs) else redis.call('ZREM', failed, member) end
+    for i = 1, #signs do
+      enter(signs[i], most_alike)
+      if bad == 1 then enter(signs_failed[i], most_alike) else redis.call('ZREM', signs_failed[i], member) end
+    end
+    for i = 1, #spreads do
+      redis.call('PFADD', spreads[i], values[i])
+      redis.call('PEXPIRE', spreads[i], ttl_ms)
+    end
+    local answer = {1}
+    for i = 1, #texts do
+      if redis.call('PEXPIRE', texts[i], ttl_ms) == 0 then answer[#answer + 1] = i end
+    end
+    return answer
+    """
+
+
+@script
+async def counted(redis: Client, all: Sequence[Key], failed: Sequence[Key], since: int) -> list[list[bytes | int]]:  # noqa: A002
+    """-- Of each set: how many runs, how many of them failed, and when the first ended (empty: none).
+
+    local from, found = string.format('%.0f', since), {}
+    for i = 1, #all do
+      local first = redis.call('ZRANGEBYSCORE', all[i], from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      local runs = redis.call('ZCOUNT', all[i], from, '+inf')
+      found[i] = {runs, redis.call('ZCOUNT', failed[i], from, '+inf'), first[2] or ''}
+    end
+    return found
+    """
