@@ -4,7 +4,7 @@ A kill is an exception that no handler catches: the task is gone, nothing of it 
 same store gets the work again, as after kill -9. Killing whole processes is the matter of ``tests/faults``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,7 +22,7 @@ from bot.engine.engine import Engine
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes
 from bot.errors import ActionFailed, Refused
-from bot.plugin import OfferView, Registry, Reply, control_plane
+from bot.plugin import OfferView, Registry, Reply, TraceSource, control_plane
 from bot.ports import ChatMessage, Clock, DesiredState, DirectMessage, EvidenceReader
 from bot.registry import discover
 from bot.settings import Settings
@@ -214,7 +214,13 @@ def alert_of(clock: Clock, **changes: Any) -> Alert:
 class World:
     """An engine on a store. ``restart`` is a new process on the same store."""
 
-    def __init__(self, store: Store, clock: ManualClock, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: ManualClock,
+        settings: Settings | None = None,
+        trace_sources: Mapping[str, TraceSource] | None = None,
+    ) -> None:
         """People, plug-ins and the remote system."""
         self.store = store
         self.clock = clock
@@ -227,7 +233,7 @@ class World:
         self.registry = Registry(
             actions=dict(found.actions),
             alert_sources={},
-            trace_sources={},
+            trace_sources=trace_sources or {},
             control_planes=planes,
             eval_formats=found.eval_formats,
             interactions={},

@@ -1,11 +1,24 @@
-"""Loopback HTTP stores for tests: one that answers as told and remembers what it was asked, and raw hostile peers."""
+"""Loopback HTTP stores for tests: one that answers as told and remembers what it was asked, and raw hostile peers.
+
+``plain`` is a kind of store for the engine's tests: its answer is ``{"spans": [...], "partial": null}``, spans as we
+store them.
+"""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
+
+from pydantic import SecretStr
+from pydantic_core import from_json
+
+from bot.domain.span import SpanRecord
+from bot.domain.trace_ref import TraceRef
+from bot.errors import Refused
+from bot.plugin import Fetched, StoreHttp, StoreSettings, trace_source
+from bot.settings import Secret
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -124,3 +137,56 @@ async def trickling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
         writer.write(b" ")
         await writer.drain()
         await asyncio.sleep(0.05)
+
+
+class PlainSettings(StoreSettings):
+    """A key, as stores have one."""
+
+    key: Secret = SecretStr("open")
+
+
+class Plain:
+    """Asks ``/runs/<native or trace id>``; its links are ``<base>/open/<trace id>`` and ``<base>/native/<id>``."""
+
+    def __init__(self, settings: PlainSettings, http: StoreHttp) -> None:
+        """Nothing is asked yet."""
+        self._headers = {"authorization": f"Bearer {settings.key.get_secret_value()}"}
+        self._http = http
+
+    async def fetch(self, ref: TraceRef) -> Sequence[bytes] | None:
+        """One answer."""
+        answer = await self._http.get(f"runs/{ref.native or ref.trace_id}", None, self._headers)
+        return None if answer.status == 404 else [answer.body]
+
+    def ref_of(self, link: str) -> TraceRef | None:
+        """The last part of the path."""
+        kind, _, found = link.partition("?")[0].rpartition("/")
+        if kind.endswith("/native"):
+            return TraceRef(trace_id=NATIVE_TRACE, native=found, link=link)
+        return TraceRef(trace_id=found, link=link) if kind.endswith("/open") else None
+
+    async def ping(self) -> str:
+        """That it answers."""
+        await self._http.get("ping", None, self._headers)
+        return "it answers"
+
+
+NATIVE_TRACE = "d" * 32
+"""The trace id of whatever a ``/native/`` link names."""
+
+
+def read(answers: Sequence[bytes], ref: TraceRef) -> Fetched:
+    """Spans as we store them."""
+    try:
+        answer = from_json(answers[0])
+    except ValueError:
+        raise Refused("The answer is not JSON.", field="body") from None
+    return Fetched(tuple(SpanRecord.model_validate(span) for span in answer["spans"]), answer.get("partial"))
+
+
+plain = trace_source("plain", settings=PlainSettings, read=read)(Plain)
+
+
+def answer_of(spans: Sequence[SpanRecord], partial: str | None = None) -> Told:
+    """What a ``plain`` store answers."""
+    return told({"spans": [span.model_dump(mode="json") for span in spans], "partial": partial})
