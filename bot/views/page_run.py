@@ -99,6 +99,7 @@ def _row(item: Item, scale: Scale, known: Told, view: LaneView) -> StepRow:
         href=_href(item, view),
         opens=len(item.steps) == 1,
         agent=short(step.agent, 40) if known.agents and step.agent else "",
+        flag="" if effect is None or not (effect.origins or effect.outbound) else "from outside",
         beside=item.beside,
     )
 
@@ -131,7 +132,6 @@ def _note_of(item: Item, effect: Effect | None, known: Told) -> str:
     if effect is not None:
         also = len(known.effects.get(step.span_id, ())) - 1 if item.loose is None else 0
         parts = [words.effect_words(effect), f"and {number(also, 'more call')}" if also > 0 else ""]
-        parts.append("address from outside" if effect.outbound else "argument from outside" if effect.origins else "")
         parts.append("no span of its own" if item.loose is not None else "")
         return short(" · ".join(part for part in parts if part), 60)
     if step.error is not None:
@@ -171,6 +171,7 @@ def _spoken(item: Item, effect: Effect | None, scale: Scale, known: Told) -> str
     parts = [step.kind.value]
     if effect is not None:
         parts = [effect.reversibility.value.replace("_", " "), _SPOKEN[effect.outcome]]
+        parts += ["an argument came from untrusted content"] if effect.origins or effect.outbound else []
     elif known.failed(step):
         parts.append("failed")
     if known.agents and step.agent:

@@ -19,7 +19,7 @@ class StepRow:
 
     ``href`` leads to what was recorded of it; ``opens`` says that this is one step, which can be shown in place, and
     not a fold of many. ``agent`` is named where several agents took part; ``again`` when the row above has the same.
-    ``beside`` marks a row that is only here because of what is below it.
+    ``flag`` says that an argument came from untrusted content. ``beside`` marks a row that is only here because of what is below it.
     """
 
     glyph: Glyph | None
@@ -34,6 +34,7 @@ class StepRow:
     href: str
     opens: bool = True
     agent: str = ""
+    flag: str = ""
     again: bool = False
     beside: bool = False
     down: bool = False

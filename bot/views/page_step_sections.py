@@ -60,6 +60,9 @@ def model_calls(calls: Sequence[ModelCall], texts: Texts) -> Iterator[StepSectio
             yield StepSection("Answer", "", tuple(_message(one, texts) for one in call.output[: limits.PAGE_MESSAGES]))
         else:
             yield StepSection("Answer", "not recorded", ())
+        if call.system:
+            system = tuple(_alone(texts.part("", text)) for text in call.system[: limits.PAGE_MESSAGES])
+            yield StepSection("System prompt", "", system)
         yield _prompt(call, texts)
         yield _offered(call.tools_offered, texts)
 
@@ -80,9 +83,8 @@ def _model_lines(call: ModelCall) -> Iterator[str]:
 
 
 def _prompt(call: ModelCall, texts: Texts) -> StepSection:
-    """System texts and messages in the order of the prompt. Of a long one the newest messages stand open."""
-    system = [TextEntry("system", "", "system", (texts.part("", text),)) for text in call.system]
-    if not call.input and not system:
+    """The messages in the order of the prompt. Of a long one the newest stand open."""
+    if not call.input:
         return StepSection("Prompt", "not recorded", ())
     most = limits.PAGE_MESSAGES
     left = len(call.input) - most
@@ -93,10 +95,10 @@ def _prompt(call: ModelCall, texts: Texts) -> StepSection:
     if left > 0:
         note += f"; the first {left:,} are not shown"
     if len(told) <= _OPEN_MESSAGES + 2:
-        return StepSection("Prompt", note, (*system, *told))
+        return StepSection("Prompt", note, tuple(told))
     earlier, newest = told[:-_OPEN_MESSAGES], told[-_OPEN_MESSAGES:]
-    label = f"Show {number(len(system) + len(earlier), 'earlier message')}"
-    return StepSection("Prompt", note, tuple(newest), (*system, *earlier), label)
+    label = f"Show {number(len(earlier), 'earlier message')}"
+    return StepSection("Prompt", note, tuple(newest), tuple(earlier), label)
 
 
 def _message(message: Message, texts: Texts) -> TextEntry:

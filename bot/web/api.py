@@ -16,6 +16,7 @@ from bot.errors import Refused, StoreUnavailable
 from bot.ports import EvidenceReader
 from bot.timeline.lookups import Repeat
 from bot.timeline.store import Store
+from bot.views import recorder_words
 from bot.web.answers import answer, busy, refusal, unauthorised
 from bot.web.credentials import bearer_of, matches
 from bot.web.query import number
@@ -120,23 +121,38 @@ def incident_body(incident: Incident, repeats: Mapping[str, Repeat]) -> dict[str
     return {
         **own,
         "alerts": [{**a.model_dump(mode="json"), "id": a.id, "repeats": counted.get(a.id)} for a in incident.alerts],
-        "runs": [_run(run) for run in incident.runs],
+        "runs": [_run(incident, run) for run in incident.runs],
         "effects": [_effect(effect) for effect in incident.effects],
         "executions": [_execution(execution) for execution in incident.executions],
+        "offered": incident.offered.model_dump(mode="json", exclude={"lines"}) if incident.offered else None,
+        "offered_runs": [line.model_dump(mode="json") for line in incident.offered.lines] if incident.offered else [],
+        "added_runs": list(incident.added),
     }
 
 
-def _run(run: AttachedRun) -> Json:
+def _run(incident: Incident, run: AttachedRun) -> Json:
+    """``changes`` and ``similar`` are null as long as nobody compared or looked."""
+    trace = run.summary.trace_id
+    compared = incident.compared_run(trace)
+    similar = recorder_words.still_similar(incident, trace)
     return {
         **run.summary.model_dump(mode="json"),
         "alerted": run.alerted,
         "evidence": run.evidence,
         "source": run.source,
+        "source_note": run.source_note,
+        "changes": None if compared is None else compared.model_dump(mode="json", exclude={"trace_id"}),
+        "similar": None if similar is None else similar.model_dump(mode="json", exclude={"trace_id"}),
     }
 
 
 def _effect(effect: Effect) -> Json:
-    return effect.model_dump(mode="json")
+    suggested = effect.suggestion
+    return {
+        **effect.model_dump(mode="json", exclude={"suggestion"}),
+        "suggested_class": suggested.reversibility.value if suggested is not None else None,
+        "suggested_why": suggested.reason if suggested is not None else None,
+    }
 
 
 def _execution(execution: Execution) -> Json:

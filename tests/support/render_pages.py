@@ -13,7 +13,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.domain.incident import AlertState, IncidentRow, IncidentState
 from bot.views.page import incident_page
+from bot.views.page_changes import changes_page
+from bot.views.page_links import LaneView
 from bot.views.page_list import list_page
+from bot.views.page_one_run import run_page
+from bot.views.page_step import step_page
+from tests.support import sample_flight as flight
 from tests.support.sample_incident import (
     NOW,
     TRACE,
@@ -123,6 +128,7 @@ def pages() -> dict[str, str]:
     broken = Verdict(ok=False, entries=16, head=entries[15].mac, first_bad=17, reason="its code does not fit its bytes")
     rows = sample_rows()
     return {
+        **flight_pages(),
         "incident.html": render(
             "incident.html",
             incident_page(
@@ -150,6 +156,42 @@ def pages() -> dict[str, str]:
         ),
         "none.html": render("incidents.html", list_page([], NOW)),
     }
+
+
+def flight_pages() -> dict[str, str]:
+    """The pages of INC-44, which has everything that the recorder can say."""
+    entries = flight.flight_entries()
+    incident, run, effects = flight.flight_incident(), flight.flight_run(), flight.flight_effects()
+    offered = flight.offered_entries()
+    wide = LaneView(incident.id, flight.TRACE, wide=True)
+
+    def one(only: str = "") -> str:
+        page = incident_page(
+            incident,
+            NOW,
+            runs={flight.TRACE: run},
+            entries=entries,
+            verdict=Verdict(ok=True, entries=len(entries), head=entries[-1].mac),
+            only=only,
+            names=NAMES,
+        )
+        return render("incident.html", page)
+
+    other = incident.similar[0].groups[0].lines[2].trace_id
+    made = {
+        "flight.html": one(),
+        "flight-effects.html": one("effects"),
+        "flight-run.html": render("run.html", run_page(incident, run, effects, wide, NOW)),
+        "flight-named.html": render("run.html", run_page(incident, None, (), LaneView(incident.id, other), NOW)),
+        "flight-changes.html": render("changes.html", changes_page(incident, flight.TRACE, dict(flight.TEXTS), NOW)),
+        "flight-offered.html": render(
+            "incident.html", incident_page(sample_incident(offered), NOW, entries=offered, names=NAMES)
+        ),
+    }
+    for row in (8, 11, 6, 15):
+        step = step_page(incident, run, effects, flight.span(row), NOW)
+        made[f"flight-step-{row}.html"] = render("step.html", step)
+    return made
 
 
 def write(folder: Path) -> list[Path]:
