@@ -78,7 +78,8 @@ class Phoenix:
                 raise ActionFailed(
                     f"Phoenix has no project {project}.", next_step="Correct projects of this trace store."
                 )
-        return f"{len(self._settings.projects) or len(seen)} projects seen"
+        count = len(self._settings.projects) or len(seen)
+        return f"{count} project{'' if count == 1 else 's'} seen"
 
     async def _projects(self, agent: str | None) -> AsyncIterator[str]:
         if self._settings.projects:

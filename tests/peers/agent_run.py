@@ -28,22 +28,37 @@ def record(
     origin: str, token: str, agent: str, calls: Sequence[Call] = CALLS, *, trace_id: str | None = None
 ) -> tuple[str, SpanExportResult]:
     """Record one run (under this trace id) and export it. Returns its trace id and what the exporter says."""
-    exporter = OTLPSpanExporter(
-        endpoint=f"{origin}/v1/traces",
-        headers={"authorization": f"Bearer {token}"},
-        timeout=20,
-        compression=Compression.Gzip,
-    )
+    made, spans = recorded(agent, calls, trace_id=trace_id)
+    return made, export(spans, origin, {"authorization": f"Bearer {token}"})
+
+
+def recorded(
+    agent: str,
+    calls: Sequence[Call] = CALLS,
+    *,
+    trace_id: str | None = None,
+    resource: Mapping[str, str] | None = None,
+) -> tuple[str, list[ReadableSpan]]:
+    """One run as the SDK records it, not exported yet: its trace id, and its spans in the order of their ends."""
     ids = _Ids(trace_id) if trace_id else RandomIdGenerator()
-    provider = TracerProvider(resource=Resource.create({"service.name": agent}), id_generator=ids)
+    told = Resource.create({"service.name": agent, **(resource or {})})
+    provider = TracerProvider(resource=told, id_generator=ids)
     kept = _Kept()
     provider.add_span_processor(kept)
     made = _run(provider.get_tracer("peer"), agent, calls)
+    provider.shutdown()
+    return made, kept.ended
+
+
+def export(spans: Sequence[ReadableSpan], origin: str, headers: Mapping[str, str]) -> SpanExportResult:
+    """Send spans with the real exporter; what it says."""
+    exporter = OTLPSpanExporter(
+        endpoint=f"{origin}/v1/traces", headers=dict(headers), timeout=20, compression=Compression.Gzip
+    )
     try:
-        return made, exporter.export(kept.ended)
+        return exporter.export(spans)
     finally:
         exporter.shutdown()  # type: ignore[no-untyped-call]
-        provider.shutdown()
 
 
 class _Ids(RandomIdGenerator):

@@ -75,10 +75,12 @@ class Place:
 
         return until(look, f"an incident of {agent}", lambda: self.incidents(agent))
 
-    def alert(self, agent: str, trace_id: str) -> None:
-        """Post an alert for this run, in the shape of Alertmanager's webhook."""
-        labels = {"alertname": "AgentRunFailed", "agent": agent, "trace_id": trace_id, "severity": "critical"}
-        one = {"status": "firing", "labels": labels, "annotations": {"summary": f"{agent} failed"}}
+    def alert(self, agent: str, trace_id: str | None, link: str | None = None) -> None:
+        """Post an alert for this run, in the shape of Alertmanager's webhook; or one that only has a link."""
+        labels = {"alertname": "AgentRunFailed", "agent": agent, "severity": "critical"}
+        labels |= {"trace_id": trace_id} if trace_id is not None else {}
+        notes = {"summary": f"{agent} failed"} | ({"dashboard": link} if link is not None else {})
+        one = {"status": "firing", "labels": labels, "annotations": notes}
         body = {"version": "4", "status": "firing", "alerts": [one]}
         url = f"{self.bot.origin}/alerts/alertmanager"
         answer = self.http.post(url, json=body, headers=self.bearer("ALERT_TOKEN"))
@@ -108,8 +110,13 @@ def until(look: Callable[[], T | None], what: str, instead: Callable[[], object]
         time.sleep(0.1)
 
 
-def build(folder: Path, configuration: str, *, with_slack: bool = True) -> Place:
-    """Start the stand-in Slack (unless it is not wanted) and the bot. ``{evals}`` in the configuration is filled in."""
+def build(
+    folder: Path, configuration: str, *, with_slack: bool = True, variables: Mapping[str, str] | None = None
+) -> Place:
+    """Start the stand-in Slack (unless it is not wanted) and the bot. ``{evals}`` in the configuration is filled in.
+
+    ``variables`` are further ones of the bot's environment, such as secrets that the configuration names.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PULLCORD_", "SLACK_"))}
     evals = folder / "evals.git"
@@ -119,6 +126,7 @@ def build(folder: Path, configuration: str, *, with_slack: bool = True) -> Place
     environment = {
         **inherited,
         **{name: secrets.token_urlsafe(24) for name in _SECRETS},
+        **(variables or {}),
         "PULLCORD_CONFIG": str(written),
         "PULLCORD_DATA_DIR": str(folder / "data"),
         "PULLCORD_HOST": "127.0.0.1",

@@ -125,7 +125,7 @@ async def test_a_configured_project_that_is_not_there_is_said() -> None:
             await fetched(phoenix, store.url, REF, projects=["refunds"])
         with pytest.raises(ActionFailed, match="no project refunds"):
             await pinged(phoenix, store.url, projects=["a b", "refunds"])
-        assert await pinged(phoenix, store.url) == "1 projects seen"
+        assert await pinged(phoenix, store.url) == "1 project seen"
 
 
 async def test_the_key_is_sent_and_what_is_no_phoenix_is_said() -> None:
