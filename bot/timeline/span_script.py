@@ -139,7 +139,7 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
     if stored > 0 and redis.call('EXISTS', incidents) == 1 then
       arm('spans:' .. trace, arrived, 1000, 5000, 4, 30000, 300000)
     end
-    if stored > 0 and index ~= '' and (agent ~= '' or redis.call('HEXISTS', meta, 'agent') == 1) then
+    if stored > 0 and (agent ~= '' or redis.call('HEXISTS', meta, 'agent') == 1) then
       arm('index:' .. trace, index, 10000, 60000, 2, 60000, 600000)
     end
 

@@ -148,7 +148,7 @@ class SpanStore:
             _MOST_RUNS,
             int(any(record.root for record in batch)),
             _item(Work.SPANS_ARRIVED, trace),
-            b"",
+            _item(Work.INDEX_RUN, trace),
             [word for record in batch for word in _words(record)],
         )
         return int(answer[0]), frozenset(span_id.decode() for span_id in answer[1:] if isinstance(span_id, bytes))
