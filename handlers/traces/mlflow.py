@@ -116,7 +116,9 @@ class Mlflow:
         if answer.status == 404:
             raise _no_mlflow()
         seen = len(list(objects(mapping(document(answer.body, "MLflow")).get("experiments"))))
-        return f"{seen} experiment{'' if seen == 1 else 's'} seen" if seen else "it answers, and these credentials see no experiment"
+        if not seen:
+            return "it answers, and these credentials see no experiment"
+        return f"{seen} experiment{'' if seen == 1 else 's'} seen"
 
 
 def _no_mlflow() -> ActionFailed:
