@@ -1,4 +1,6 @@
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -6,19 +8,22 @@ from redis import Redis
 
 from bot.settings import Environment
 from bot.timeline.store import Store
+from tests.support import sample_flight as flight
 from tests.support.clock import ManualClock
 from tests.support.web import API_TOKEN, OTLP_TOKEN, Runs, bearer, serving, settings
 from tests.support.whole_incident import TRACE, a_run, an_incident
 
 READER = bearer(API_TOKEN)
+DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 PATHS = ("", "/INC-1", "/INC-1/timeline", "/INC-1/evidence")
 
 CONTRACT = {
     "": {"id", "state", "alert_state", "severity", "agent", "opened_at", "alerts", "runs", "effects", "executions"}
-    | {"channel", "root_ts"},
-    "runs": {"trace_id", "agent", "model_requested", "model_served", "parameters", "gaps", "counts", "alerted"},
+    | {"channel", "root_ts", "offered", "offered_runs", "added_runs"},
+    "runs": {"trace_id", "agent", "model_requested", "model_served", "parameters", "gaps", "counts", "alerted"}
+    | {"capture", "source", "source_note", "instrumentations", "notes", "completeness", "changes", "similar"},
     "effects": {"id", "trace_id", "order", "tool", "call_id", "arguments", "reversibility", "guessed", "outcome"}
-    | {"target", "undo_deadline", "substitute"},
+    | {"target", "undo_deadline", "substitute", "suggested_class", "suggested_why", "origins", "outbound"},
     "executions": {"id", "action", "params", "state", "by", "at", "verified", "undo_of"},
 }
 """Fields of ``GET /api/incidents/{id}`` in PRODUCT.md."""
@@ -58,6 +63,61 @@ async def test_an_incident_has_every_field_of_the_contract(web: httpx.AsyncClien
     assert told["executions"][0]["by"] == "U0DANA"
     assert (told["channel"], told["root_ts"]) == ("C1", "1.5")
     assert told["alerts"][0]["trace_id"] == TRACE
+
+
+async def test_what_the_recorder_found_is_told(web: httpx.AsyncClient, store: Store) -> None:
+    """Suggestion, origins, completeness, source, what changed, who else was hit, runs that people added."""
+    incident_id = await flight.store_flight(store)
+    told = (await web.get(f"/api/incidents/{incident_id}", headers=READER)).json()
+    effects = {effect["order"]: effect for effect in told["effects"]}
+    assert (effects[5]["suggested_class"], effects[5]["suggested_why"]) == (
+        "compensable",
+        "because cancel_pickup exists",
+    )
+    assert (effects[3]["suggested_class"], effects[3]["suggested_why"]) == (None, None)
+    assert effects[3]["origins"][0]["source"] == flight.PAGE
+    assert effects[4]["outbound"] == flight.OUTBOUND
+    run = told["runs"][0]
+    assert run["capture"] == {"found": 6, "wanted": 8, "missing": ["seed", "tool definitions"]}
+    assert (run["source"], run["source_note"]) == ("phoenix", "20 spans, we received 14")
+    assert (run["changes"]["compared"], len(run["changes"]["changes"])) == (212, 6)
+    assert run["changes"]["changes"][0]["kind"] == "model_served"
+    assert run["similar"]["searched"] == 10_412
+    assert run["similar"]["runs"] == 11, "the added one is not similar any more, it is here"
+    assert len(told["added_runs"]) == 1
+    assert (told["offered"], told["offered_runs"]) == (None, [])
+
+
+async def test_before_anything_was_compared_it_is_null(web: httpx.AsyncClient, store: Store) -> None:
+    """Not an empty list, which would say that nothing changed."""
+    incident_id = await an_incident(store)
+    run = (await web.get(f"/api/incidents/{incident_id}", headers=READER)).json()["runs"][0]
+    assert (run["changes"], run["similar"]) == (None, None)
+
+
+async def test_runs_are_offered_where_no_alert_names_one(web: httpx.AsyncClient, store: Store) -> None:
+    """With the window they ended in and how many there were."""
+    incident_id = await flight.store_flight(store, [entry.event for entry in flight.offered_entries()])
+    told = (await web.get(f"/api/incidents/{incident_id}", headers=READER)).json()
+    assert told["offered"]["total"] == 4
+    assert {"start", "end"} <= told["offered"].keys()
+    assert [set(line) >= {"trace_id", "status", "counts", "ended_at"} for line in told["offered_runs"]] == [True] * 4
+
+
+async def test_every_documented_field_is_there(web: httpx.AsyncClient, store: Store) -> None:
+    """docs/api.md cannot drift: each name in its tables is in the answer."""
+    incident_id = await flight.store_flight(store)
+    told = (await web.get(f"/api/incidents/{incident_id}", headers=READER)).json()
+    part, named = "", set()
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("### "):
+            part = line.removeprefix("### ").split("`")[1].removesuffix("[]") if "`" in line else ""
+        elif part and (cells := re.findall(r"^\| (.+?) \|", line)):
+            held = told if part == "incident" else told[part][0]
+            for name in re.findall(r"`(\w+)", cells[0]):
+                assert name in held, f"{part}.{name}"
+                named.add((part, name))
+    assert len(named) > 60
 
 
 async def test_repeats_of_an_alert_are_counted_on_it(web: httpx.AsyncClient, store: Store) -> None:
