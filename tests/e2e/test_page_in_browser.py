@@ -53,7 +53,34 @@ async def test_list_and_incident_are_readable_on_a_phone_and_a_desk(world: World
         text = await page.text("body")
         for words in ("issue_refund", "cannot be undone", "revoked issue_refund", "Finance is told"):
             assert words.lower() in text.lower(), f"{words} is not on the page:\n{text[:2000]}"
+        await _steps_open_in_place(page, f"{world.origin}/incidents/INC-1")
         assert page.errors == [], json.dumps(page.errors)
+
+
+async def _steps_open_in_place(page: Page, url: str) -> None:
+    """By the mouse and by the keyboard, said to assistive technology, closed again by the same button."""
+    await _open(page, f"{url}?only=effects")
+    refund = ".steps .e-irr button"
+    assert await page.run(f"document.querySelector('{refund}').getAttribute('aria-expanded')") == "false"
+    await page.press(refund)
+    await page.until("document.querySelector('.row + .step .ss')")
+    shown = await page.text(".row + .step")
+    assert "Arguments" in shown, shown
+    assert "cus_81Kd" in shown, shown
+    opened = (
+        f"(b => [b.getAttribute('aria-expanded'), b.getAttribute('aria-controls')])(document.querySelector('{refund}'))"
+    )
+    expanded, controls = await page.run(opened)
+    assert (expanded, await page.run(f"Boolean(document.getElementById('{controls}'))")) == ("true", True)
+    await page.run(f"document.querySelector('{refund}').focus()")
+    for kind in ("keyDown", "keyUp"):
+        enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+        await page.send("Input.dispatchKeyEvent", type=kind, **enter)
+    await page.until(f"document.querySelector('{refund}').getAttribute('aria-expanded') === 'false'")
+    assert await page.run("document.querySelector('.row + .step').hidden") is True
+    link = await page.run("document.querySelector('.row + .step a').getAttribute('href')")
+    await _open(page, url.split("/incidents", maxsplit=1)[0] + link)  # the same as a plain link, without our script
+    assert "Arguments" in await page.text("main")
 
 
 async def _open(page: Page, url: str) -> None:
