@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.span import SpanRecord
 from bot.domain.trace_ref import TraceRef
+from bot.errors import ActionFailed
 from bot.plugin import Fetched, StoreHttp, trace_source
 from bot.recorder.otlp_values import BadSpan
 from handlers.traces import fields
@@ -49,9 +50,12 @@ class Jaeger:
         """Ask for the services that it has spans of."""
         answer = await self._http.get("/api/v3/services", headers=self._settings.headers)
         if answer.status == 404:
-            return "Jaeger answered 404 to /api/v3/services: is url the base of its query service?"
+            raise ActionFailed(
+                "What stands at the configured address is no query service of Jaeger with its API v3.",
+                next_step="Correct url of this trace store; it takes the base path too.",
+            )
         services = fields.mapping(fields.document(answer.body, "Jaeger")).get("services")
-        return f"Jaeger answered, with spans of {len(services) if isinstance(services, list) else 0} services"
+        return f"spans of {len(services) if isinstance(services, list) else 0} services seen"
 
 
 def read(answers: Sequence[bytes], ref: TraceRef) -> Fetched:

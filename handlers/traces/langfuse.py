@@ -19,7 +19,7 @@ from pydantic import Field
 from bot.domain.base import Json
 from bot.domain.span import SpanRecord
 from bot.domain.trace_ref import TraceRef
-from bot.errors import OutcomeUnknown
+from bot.errors import ActionFailed, OutcomeUnknown
 from bot.plugin import Fetched, StoreHttp, StoreSettings, trace_source
 from bot.recorder.otlp_values import BadSpan, record
 from bot.settings import Secret
@@ -117,10 +117,12 @@ class Langfuse:
         """Ask which project the keys are of."""
         answer = await self._http.get("/api/public/projects", headers=self._headers)
         if answer.status == 404:
-            return "Langfuse answered 404 to /api/public/projects: is url its base?"
+            raise ActionFailed(
+                "What stands at the configured address is no Langfuse.", next_step="Correct url of this trace store."
+            )
         projects = _page(answer.body).get("data")
         name = next((fields.text(project.get("name"), 100) for project in fields.objects(projects)), None)
-        return f"Langfuse answered: the keys are of project {name}" if name else "Langfuse answered"
+        return f"the keys are of project {name}" if name else "it answers"
 
 
 def _page(body: bytes) -> dict[str, Any]:

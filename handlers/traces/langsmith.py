@@ -156,7 +156,7 @@ class LangSmith:
                 next_step="Correct project (and tenant) of this trace store.",
             )
         name = fields.text(fields.mapping(fields.document(answer.body, "LangSmith")).get("name"), 100)
-        return f"LangSmith answered: project {name}" if name else "LangSmith answered"
+        return f"project {name} seen" if name else "it answers"
 
 
 def _trace_of(body: bytes) -> str | None:

@@ -83,11 +83,15 @@ class Tempo:
         return named or next((ref for pane in _panes(found) if (ref := fields.hex_ref(pane, link))), None)
 
     async def ping(self) -> str:
-        """Ask for the echo that Tempo's query frontend has for this."""
-        answer = await self._http.get("/api/echo", headers=self._headers)
+        """Ask for the names of attributes: unlike Tempo's echo that needs the tenant, as a trace does."""
+        answer = await self._http.get("/api/search/tags", headers={"accept": "application/json", **self._headers})
         if answer.status == 404:
-            return "Tempo answered 404 to /api/echo: is url the base of its query frontend?"
-        return "Tempo answered its echo"
+            raise ActionFailed(
+                "What stands at the configured address is no query frontend of Tempo.",
+                next_step="Correct url of this trace store.",
+            )
+        names = fields.mapping(fields.document(answer.body, "Tempo")).get("tagNames")
+        return f"{len(names) if isinstance(names, list) else 0} names of attributes seen"
 
 
 def _kind(answer: StoreAnswer, protobuf: bytes) -> bytes:

@@ -30,7 +30,7 @@ async def test_a_run_reads_like_the_export() -> None:
     """Under a base path, as a query service behind a proxy is."""
     async with loopback_store(scripted) as store:
         found = await fetched(jaeger, f"{store.url}/jaeger", REF)
-        assert await pinged(jaeger, f"{store.url}/jaeger") == "Jaeger answered, with spans of 2 services"
+        assert await pinged(jaeger, f"{store.url}/jaeger") == "spans of 2 services seen"
     assert found is not None
     assert found.partial is None
     assert facts(run_of(found)) == facts(exported())

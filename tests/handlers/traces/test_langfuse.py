@@ -156,7 +156,7 @@ async def test_pages_that_came_before_it_went_away_are_kept_and_said_to_be_parti
 async def test_the_ping_names_the_project_of_the_keys() -> None:
     """A wrong project is seen at once."""
     async with loopback_store(Scripted()) as store:
-        assert await pinged(langfuse, store.url, **KEYS) == "Langfuse answered: the keys are of project refunds"
+        assert await pinged(langfuse, store.url, **KEYS) == "the keys are of project refunds"
 
 
 def changed(change: Callable[[dict[str, Any]], None]) -> list[bytes]:

@@ -154,7 +154,7 @@ async def test_a_key_for_several_workspaces_says_which() -> None:
     """``X-Tenant-Id``."""
     async with loopback_store(Scripted(tenant="ws-1")) as store:
         assert await fetched(langsmith, store.url, REF, tenant="ws-1", **OPTIONS) is not None
-        assert await pinged(langsmith, store.url, tenant="ws-1", **OPTIONS) == "LangSmith answered: project refunds"
+        assert await pinged(langsmith, store.url, tenant="ws-1", **OPTIONS) == "project refunds seen"
 
 
 async def test_pages_that_came_before_it_went_away_are_kept_and_said_to_be_partial() -> None:

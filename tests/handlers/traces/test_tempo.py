@@ -14,6 +14,10 @@ from pydantic import SecretStr
 
 from bot.domain.trace_ref import TraceRef
 from bot.errors import ActionFailed, Refused
+from bot.plugin import TraceSource
+from handlers.traces.jaeger import jaeger
+from handlers.traces.langfuse import langfuse
+from handlers.traces.langsmith import langsmith
 from handlers.traces.tempo import tempo
 from tests.bot.recorder.samples import shared
 from tests.handlers.traces.recorded import REF, TRACE, exported, facts, load, run_of
@@ -155,12 +159,12 @@ async def test_tenant_and_credentials_go_with_every_request() -> None:
     basic = {"authorization": "Basic " + base64.b64encode(b"bot:hush").decode(), "x-scope-orgid": "team-a"}
     routes = {
         f"/api/v2/traces/{TRACE}": Told(200, envelope(trace_message()), PROTOBUF),
-        "/api/echo": Told(200, b"echo"),
+        "/api/search/tags": told({"tagNames": ["a", "b"]}),
     }
     async with loopback_store(Scripted(routes, basic)) as store:
         given = {"tenant": "team-a", "basic": {"username": "bot", "password": SecretStr("hush")}}
         assert await fetched(tempo, store.url, REF, **given) is not None
-        assert "echo" in await pinged(tempo, store.url, **given)
+        assert await pinged(tempo, store.url, **given) == "2 names of attributes seen"
         with pytest.raises(ActionFailed, match="refused our credentials"):
             await fetched(tempo, store.url, REF, tenant="team-b")
     async with loopback_store(Scripted(routes, {"authorization": "Bearer t0ken"})) as store:
@@ -256,7 +260,18 @@ def test_links_of_grafana_and_of_tempo_mean_their_trace(link: str, trace: str | 
     assert (ref.trace_id if ref else None) == trace
 
 
-async def test_a_ping_that_finds_something_else_says_so() -> None:
-    """404 to the echo."""
-    async with loopback_store(Scripted({})) as store:
-        assert "query frontend" in await pinged(tempo, store.url)
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        (tempo, {}),
+        (jaeger, {}),
+        (langfuse, {"public_key": "pk", "secret_key": SecretStr("sk")}),
+        (langsmith, {"project": "8b1f4d0a-5b77-4c53-9a6e-0c7d8d3f1a11", "api_key": SecretStr("key")}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+async def test_a_ping_that_finds_something_else_fails(source: TraceSource, options: dict[str, Any]) -> None:
+    """404 to what each store must have."""
+    async with loopback_store(lambda _: Told(404)) as store:
+        with pytest.raises(ActionFailed, match="this trace store"):
+            await pinged(source, store.url, **options)
