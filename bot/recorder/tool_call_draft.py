@@ -1,5 +1,6 @@
 """A tool call while it is being put together from spans and model outputs, and how the two are matched."""
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from bot.domain.base import Json
 from bot.domain.run import RunError, RunStatus
 from bot.recorder.span_view import SpanView
 
+_SERVER = re.compile(r"__|[./:]")
 LOOKED_AT = 300
 """Candidates for one match: the right one is near in time, and hostile traces must not cost n squared."""
 
@@ -62,9 +64,18 @@ def _sorted(value: Json) -> Json:
     return value
 
 
+def bare(name: str) -> str:
+    """A tool's own name where clients put its MCP server before it: ``mcp__bank__pay`` and ``bank.pay`` are ``pay``."""
+    return _SERVER.split(name)[-1] or name
+
+
+def _same_tool(one: Draft, other: Draft) -> bool:
+    return one.name == other.name or ("mcp" in {one.via, other.via} and bare(one.name) == bare(other.name))
+
+
 def same_call(one: Draft, other: Draft) -> bool:
     """Whether two spans may be of one call: the same tool, no different ids, no different arguments."""
-    if one.name != other.name or (one.call_id and other.call_id and one.call_id != other.call_id):
+    if not _same_tool(one, other) or (one.call_id and other.call_id and one.call_id != other.call_id):
         return False
     return not (one.arguments_recorded and other.arguments_recorded) or one.key == other.key
 
@@ -87,8 +98,11 @@ class Waiting:
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self._by_id: dict[tuple[str, str], deque[Draft]] = {}
         self._by_name: dict[str, deque[Draft]] = {}
+        self._by_bare_name: dict[str, deque[Draft]] = {}
         for draft in sorted(drafts, key=lambda draft: draft.start):
             self._by_name.setdefault(draft.name, deque()).append(draft)
+            if draft.via == "mcp":
+                self._by_bare_name.setdefault(bare(draft.name), deque()).append(draft)
             if draft.call_id:
                 self._by_id.setdefault((draft.name, draft.call_id), deque()).append(draft)
 
@@ -99,6 +113,7 @@ class Waiting:
             found = _best(self._open(self._by_id.get((mention.name, mention.call_id))), mention, must_fit=False)
         if found is None:
             others = self._open(self._by_name.get(mention.name))
+            others = others or self._open(self._by_bare_name.get(bare(mention.name)))
             nameless = [draft for draft in others if not (draft.call_id and mention.call_id)]
             found = _best(nameless, mention, must_fit=True)
         if found is not None:

@@ -141,6 +141,15 @@ DIALECT = Dialect(
             },
         ),
         Instrumentation(
+            name="opentelemetry-util-genai",
+            scopes=("opentelemetry.util.genai",),
+            hints={
+                **_OFFICIAL,
+                "tools_offered": "it does not record tool definitions (0.4b0): set gen_ai.tool.definitions yourself",
+                "tool_span": _CLIENT_ONLY,
+            },
+        ),
+        Instrumentation(
             name="opentelemetry-instrumentation-google-genai",
             scopes=("opentelemetry.instrumentation.google_genai",),
             hints=_OFFICIAL,

@@ -68,7 +68,7 @@ def _derived(span: SpanRecord) -> Mapping[str, Json]:
             "tool_arguments": _function_input(attributes.get(_INPUT)),
             "tool_result": _function_output(attributes.get(_OUTPUT)),
         }
-    if kind in {"agent", "workflow"}:
+    if isinstance(kind, str) and kind in {"agent", "workflow"}:
         return {"agent": attributes.get(_ENTITY) or attributes.get("traceloop.workflow.name")}
     reasons = [text_of(item.get("finish_reason")) for item in unflatten(attributes, "gen_ai.completion")]
     known: list[Json] = [reason for reason in reasons if reason]
