@@ -12,6 +12,7 @@ from bot.domain.base import Json
 
 _MAX_REPR = 200_000
 _MAX_NESTING = 50
+_MAX_BITS = 4_096
 _LARGEST = 1e300
 _HUGE = re.compile(r"\d[eE]\+?\d{2}|\d{300}")
 """A number that may be beyond the largest float: the JSON reader makes infinity of it without a word."""
@@ -77,17 +78,29 @@ def _nesting(text: str) -> int:
 
 
 def _plain(value: Any) -> Json:
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:  # Python reads 0xff... of any length, and no JSON reader reads it again
+            raise ValueError("not a number that can be read again")
+        return value
+    if isinstance(value, str):
+        return _sound(value)
     if isinstance(value, float):
         if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN is not equal to itself
             raise ValueError("not a finite number")
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(held) for key, held in value.items()}
+        return {_sound(str(key)): _plain(held) for key, held in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     raise ValueError("not a JSON value")
+
+
+def _sound(text: str) -> str:
+    """The text. Raises ValueError for half of a surrogate pair, which no JSON can hold."""
+    text.encode()
+    return text
 
 
 def unflatten(attributes: Mapping[str, Json], prefix: str) -> list[dict[str, Any]]:
