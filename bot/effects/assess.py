@@ -11,6 +11,7 @@ from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.effect import Effect, Reversibility
 from bot.domain.run import UNRECORDED_TOOL, Run, ToolCall
 from bot.effects.catalogue import Verdict, classify
+from bot.effects.origins import with_origins
 from bot.effects.outcome import judge
 from bot.effects.shorten import shorten
 from bot.effects.suggest import suggest
@@ -25,7 +26,7 @@ def assess(run: Run, catalogue: Catalogue, now: datetime) -> list[Effect]:
     """
     seen: Counter[str] = Counter()
     effects = [_effect(run, call, catalogue, now, seen) for call in run.tool_calls]
-    return _suggested(run, effects)
+    return with_origins(run, _suggested(run, effects))
 
 
 def effect_id(trace_id: str, tool: str, arguments: Json, occurrence: int) -> str:
