@@ -185,13 +185,11 @@ def _opened(result: Json) -> Json:
         except ValueError:
             return result
         return held
-    if isinstance(result, dict) and isinstance(result.get("content"), list):
-        parts = [
-            part["text"] for part in result["content"] if isinstance(part, dict) and isinstance(part.get("text"), str)
-        ]
-        if parts:
-            return [_opened(part) for part in parts]
-    return result
+    content = result.get("content") if isinstance(result, dict) else None
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    opened = [_opened(text) for text in texts if isinstance(text, str)]
+    return opened or result
 
 
 def _leaves(value: Json, key: str, depth: int) -> Iterator[tuple[str, str]]:
