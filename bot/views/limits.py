@@ -57,7 +57,7 @@ PAGE_GROUP: Final = 20
 PAGE_STEPS: Final = 200
 """Rows of the agent's lane on one page (DESIGN.md)."""
 PAGE_FULL_TEXT: Final = 100_000
-"""Characters of one recorded text (a prompt, a result) on the page of its step; longer ones are cut, the size is said."""
+"""Characters of one recorded text (a prompt, a result) on its step's page; longer ones are cut, the size is said."""
 PAGE_STEP_CHARS: Final = 400_000
 """Characters of all recorded texts of one step together."""
 PAGE_MESSAGES: Final = 200

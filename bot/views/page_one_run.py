@@ -71,11 +71,12 @@ def _named_page(incident: Incident, trace: str, now: datetime) -> RunPage | None
         return None
     line, why = found
     added = trace in incident.added
+    press = "Review" if incident.runs else "Choose run"
     absent = (
         "It was added and is being read; load this page again in a moment."
         if added
-        else "It is not in this incident, so its steps were not read. Add it in Slack to read it: press Review on the "
-        "card."
+        else "It is not in this incident, so its steps were not read. "
+        f"Add it in Slack to read it: press {press} on the card."
     )
     return replace(
         _head(incident, trace, now),

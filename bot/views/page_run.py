@@ -12,7 +12,7 @@ from bot.domain.run import Completeness, Run, Step, StepKind
 from bot.views import limits, words
 from bot.views.page_links import LaneView, run_href, step_href
 from bot.views.page_run_models import AgentLane, StepRow
-from bot.views.page_scale import Scale, scale_of, ticks
+from bot.views.page_scale import Scale, scale_of, ticks, window
 from bot.views.page_steps import Item, Told, counts_as_effect, items, matches, told, walk
 from bot.views.page_text import CROSS, OUT, glyph, length, short
 from bot.views.page_values import Glyph, Link
@@ -50,7 +50,7 @@ def agent_lane(
     rows = items(run, known, view.only, view.within)
     begin = view.begin if 0 <= view.begin < len(rows) else 0
     shown = rows[begin : begin + limits.PAGE_STEPS]
-    scale = scale_of(run)
+    scale = _scale(run, rows, shown)
     drawn = [_row(item, scale, known, view) for item in shown]
     attached = incident.run(run.trace_id)
     return AgentLane(
@@ -68,6 +68,15 @@ def agent_lane(
         pages=_pages(view, len(rows), begin),
         empty=_empty(view) if not rows else "",
     )
+
+
+def _scale(run: Run, rows: Sequence[Item], shown: Sequence[Item]) -> Scale:
+    """The run's own; of one page of very many rows the part in which its steps lie, else each would be a dot."""
+    whole = scale_of(run)
+    if len(shown) == len(rows):
+        return whole
+    leaves = [step for item in shown if not item.has_children and item.loose is None for step in item.steps]
+    return window(whole, leaves)
 
 
 def source_words(run: AttachedRun) -> str:
@@ -236,7 +245,7 @@ def _note(run: Run, rows: Sequence[Item], shown: Sequence[Item], begin: int, vie
     elif len(rows) < len(run.steps):
         notes.append(f"{len(run.steps):,} steps in {len(rows):,} rows: like steps that changed nothing are folded.")
     if len(shown) < len(rows):
-        notes.append(f"Rows {begin + 1:,} to {begin + len(shown):,} of {len(rows):,}.")
+        notes.append(f"Rows {begin + 1:,} to {begin + len(shown):,} of {len(rows):,}; the scale above is theirs.")
     return " ".join(notes)
 
 

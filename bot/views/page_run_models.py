@@ -19,7 +19,8 @@ class StepRow:
 
     ``href`` leads to what was recorded of it; ``opens`` says that this is one step, which can be shown in place, and
     not a fold of many. ``agent`` is named where several agents took part; ``again`` when the row above has the same.
-    ``flag`` says that an argument came from untrusted content. ``beside`` marks a row that is only here because of what is below it.
+    ``flag`` says that an argument came from untrusted content. ``beside`` marks a row that is only here because of
+    what is below it.
     """
 
     glyph: Glyph | None

@@ -1,7 +1,9 @@
 """The time scale of one run: where bars lie, which marks stand above them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from bot.domain.run import Run, Step
 from bot.views.page_run_models import Bar, Tick
@@ -13,20 +15,25 @@ _LEAST = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From the first start to the last end. ``start`` is None where no step recorded a time."""
+    """From the first start to the last end; ``start`` is None where no step recorded a time.
+
+    The window that is drawn begins ``begin`` seconds after the start and is ``seconds`` long.
+    """
 
     start: datetime | None
     seconds: float
+    begin: float = 0.0
 
     def bar(self, step: Step, end: datetime | None) -> Bar | None:
         """The bar of a step, or of several that end at ``end``."""
         if self.start is None or step.started_at is None:
             return None
-        begin = max(0.0, (step.started_at - self.start).total_seconds()) / self.seconds * 100
-        lasted = max(0.0, ((end or step.started_at) - step.started_at).total_seconds()) / self.seconds * 100
-        wide = lasted >= _LEAST
-        x = min(begin, 100 - (lasted if wide else _LEAST))
-        return Bar(x=f"{max(0.0, x):.2f}%", width=f"{min(lasted, 100):.2f}%" if wide else "4")
+        first = (step.started_at - self.start).total_seconds() - self.begin
+        last = first + max(0.0, ((end or step.started_at) - step.started_at).total_seconds())
+        left, right = (min(max(at / self.seconds * 100, 0.0), 100.0) for at in (first, last))
+        wide = right - left >= _LEAST
+        x = left if wide else min(left, 100 - _LEAST)
+        return Bar(x=f"{x:.2f}%", width=f"{right - left:.2f}%" if wide else "4")
 
     def offset(self, at: datetime) -> float:
         """Seconds since the start of the run, never negative."""
@@ -43,15 +50,28 @@ def scale_of(run: Run) -> Scale:
     return Scale(start, max(lasted, 0.001))
 
 
+def window(scale: Scale, steps: Sequence[Step]) -> Scale:
+    """The part of a run's scale in which these steps lie."""
+    times = [s for s in steps if s.started_at is not None]
+    if scale.start is None or not times:
+        return scale
+    begin = min(scale.offset(s.started_at) for s in times if s.started_at is not None)
+    end = max(scale.offset(s.ended_at or s.started_at) for s in times if s.started_at is not None)
+    return Scale(scale.start, max(end - begin, 0.001), begin)
+
+
 def ticks(scale: Scale) -> tuple[Tick, ...]:
     """At most six marks at round times."""
     if scale.start is None:
         return ()
     step = next((s for s in _NICE if scale.seconds / s <= 5), scale.seconds / 4)
-    marks = [n * step for n in range(int(scale.seconds / step) + 1) if n == 0 or n * step <= scale.seconds * 0.97]
+    first = ceil(scale.begin / step - 1e-9)
+    marks = [n * step for n in range(first, first + int(scale.seconds / step) + 1)]
+    shown = [(mark, (mark - scale.begin) / scale.seconds) for mark in marks]
     return tuple(
-        Tick(x=f"{mark / scale.seconds * 100:.2f}%", text=_mark(mark, step), anchor="middle" if mark else "start")
-        for mark in marks
+        Tick(x=f"{place * 100:.2f}%", text=_mark(mark, step), anchor="middle" if place > 0.02 else "start")
+        for mark, place in shown
+        if place <= 0.97 or mark == 0
     )
 
 

@@ -118,7 +118,7 @@ def offered_section(incident: Incident) -> OfferedSection | None:
         note=first_upper(f"{short(note, 160)}{'; failed ones first' if offered.total else ''}."),
         lines=tuple(line_row(incident, line) for line in offered.lines[:50]),
         left=f"and {left:,} more" if left > 0 else "",
-        ask="Choose and attach in Slack: press Attach a run on the card." if offered.total else "",
+        ask="Choose and add in Slack: press Choose run on the card." if offered.total else "",
     )
 
 

@@ -187,6 +187,31 @@ def test_very_many_pages_are_linked_by_their_ends_and_neighbours() -> None:
     ]
 
 
+def test_a_page_of_very_many_rows_has_a_scale_of_its_own() -> None:
+    """On the whole run's each step would be a dot at the edge; its marks are still seconds of the run."""
+    first = Step(span_id="a" * 16, kind=StepKind.AGENT, name="root", started_at=START)
+    steps = (
+        first.model_copy(update={"ended_at": START + timedelta(seconds=4000)}),
+        *(
+            Step(
+                span_id=f"{n + 5001:016x}",
+                parent_id="a" * 16,
+                kind=StepKind.STEP,
+                name=f"s {n}",
+                started_at=START + timedelta(seconds=n),
+                ended_at=START + timedelta(seconds=n + 20),
+            )
+            for n in range(3999)
+        ),
+    )
+    lane = lane_of(RUN.model_copy(update={"steps": steps}), rows_from=2000)
+    assert [tick.text for tick in lane.ticks] == ["34 min", "35 min", "36 min"]
+    bars = [row.bar for row in lane.rows if row.bar is not None]
+    assert (bars[0].x, float(bars[0].width.rstrip("%")) > 5) == ("0.00%", True)
+    assert float(bars[-1].x.rstrip("%")) > 85
+    assert "Rows 2,001 to 2,200" in lane.note
+
+
 def test_the_source_and_what_is_missing_of_it_are_said() -> None:
     """Which store was read and why; what was cut; how much was captured, with the settings; what wrote the spans."""
     page = page_of()
