@@ -5,7 +5,7 @@ Reading and freezing are CPU work and run off the event loop. What other stores 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -33,9 +33,18 @@ class RunReader(Protocol):
     """Reads runs off the event loop, large ones in a process of its own (``bot.recorder.offload.Parser``)."""
 
     async def read(
-        self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
+        self,
+        records: Sequence[bytes],
+        catalogue: Catalogue,
+        now: datetime,
+        notes: Sequence[str] = (),
+        *,
+        frozen: bool = True,
     ) -> RunReading:
-        """The summary, the effects and the frozen bytes of these stored spans. Raises Refused and Busy."""
+        """The summary, the effects and the frozen bytes of these stored spans; a large list is emptied.
+
+        Raises Refused and Busy.
+        """
         ...
 
     async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
@@ -120,8 +129,8 @@ class Reader:
             return None
         now, catalogue = self._clock.now(), await self._catalogue_for(agent)
         if self._parser is not None:
-            return await self._parser.read(records, catalogue, now, notes)
-        return await asyncio.to_thread(read_run, records, catalogue, now, notes)
+            return await self._parser.read(records, catalogue, now, notes, frozen=False)
+        return await asyncio.to_thread(read_run, records, catalogue, now, notes, frozen=False)
 
     async def _received(self, trace_id: str) -> tuple[list[bytes], tuple[str, ...]]:
         """Our own records, compressed as they are kept, and what was cut of them."""
@@ -137,9 +146,12 @@ class Reader:
         if not records:
             return None, None
         try:
-            return Found(await read(records, notes), records), None
+            found = Found(await read(records, notes), records)
         except Refused as refused:
             return None, refused
+        if not records and not is_complete(found):  # a large list was let go of, and stores will be asked
+            found = replace(found, records=await self._store.spans.packed(trace_id))
+        return found, None
 
     async def _answers(self, name: str, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
         source = self._stores.source(name)

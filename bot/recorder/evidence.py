@@ -32,6 +32,8 @@ from bot.recorder.tool_call_draft import canonical
 
 FORMAT = 2
 """What is written; this and every earlier one is read."""
+_LEVEL = 3
+"""Of zlib: 6 takes twice as long for a tenth less."""
 _LARGEST = 512_000_000
 _STEP = 1_000_000
 _LONGEST_LINE = 300_000_000
@@ -76,18 +78,52 @@ def freeze(
     ``effects`` are those by ``catalogue`` as the run ended. Costs a compression of the whole: call it off the event
     loop.
     """
-    digest, packer, size = hashlib.sha256(), zlib.compressobj(6), 0
-    packed: list[bytes] = []
-    for line in _lines(run, spans, catalogue, effects):
-        raw = canonical(line).encode() + b"\n"
-        digest.update(raw)
-        size += len(raw)
-        packed.append(packer.compress(raw))
-    packed.append(packer.flush())
-    whole = b"".join(packed)
-    most = chunk or Limits().stored
-    chunks = tuple(whole[at : at + most] for at in range(0, len(whole), most))
-    return Evidence(sha256=digest.hexdigest(), size=size, chunks=chunks)
+    writer = FrozenWriter(run, spans, catalogue, effects, chunk=chunk)
+    chunks = tuple(writer)
+    return Evidence(sha256=writer.sha256, size=writer.size, chunks=chunks)
+
+
+class FrozenWriter:
+    """Freezes a run chunk by chunk: the whole is never held twice. ``sha256`` and ``size`` are known at the end.
+
+    ``spans`` may come in any order and more than once, but an iterator of them is taken as it is: each once, by start
+    and id.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        spans: Iterable[SpanRecord],
+        catalogue: Catalogue,
+        effects: Iterable[Effect] = (),
+        *,
+        chunk: int | None = None,
+    ) -> None:
+        """As ``freeze``."""
+        self._lines = _lines(run, spans, catalogue, effects)
+        self._most = chunk or Limits().stored
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of the canonical bytes that were written so far."""
+        return self._digest.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces of one zlib stream, each of ``chunk`` bytes but the last."""
+        packer, held = zlib.compressobj(_LEVEL), bytearray()
+        for line in self._lines:
+            raw = canonical(line).encode() + b"\n"
+            self._digest.update(raw)
+            self.size += len(raw)
+            held += packer.compress(raw)
+            while len(held) >= self._most:
+                yield bytes(held[: self._most])
+                del held[: self._most]
+        held += packer.flush()
+        for at in range(0, len(held), self._most):
+            yield bytes(held[at : at + self._most])
 
 
 def _lines(
@@ -100,8 +136,15 @@ def _lines(
     yield from run_lines(run)
     for effect in effects:
         yield {"effect": effect.model_dump(mode="json", exclude_defaults=True)}
-    for span in sorted(latest(spans).values(), key=lambda span: (span.start_ns, span.span_id)):
+    del run, effects
+    ordered = spans if isinstance(spans, Iterator) else in_order(spans)
+    for span in ordered:
         yield {"span": span.model_dump(mode="json", exclude_defaults=True)}
+
+
+def in_order(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
+    """Each span once, by start and id: the order in which they are frozen."""
+    return sorted(latest(spans).values(), key=lambda span: (span.start_ns, span.span_id))
 
 
 def thaw(chunks: Sequence[bytes], sha256: str | None = None, *, limit: int = _LARGEST) -> Frozen:

@@ -101,16 +101,23 @@ class Parser:
         return await self._near(here)
 
     async def read(
-        self, records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str] = ()
+        self,
+        records: Sequence[bytes],
+        catalogue: Catalogue,
+        now: datetime,
+        notes: Sequence[str] = (),
+        *,
+        frozen: bool = True,
     ) -> RunReading:
         """What an incident needs of the run of these stored spans (plain, or compressed as the store keeps them).
 
-        Normalised, assessed and frozen by the child when they are large, else in a thread. ``notes`` are added to what
-        the run says of its holes. Raises ``Refused`` as ``normalise``, and ``Busy``.
+        Normalised, assessed and frozen by the child when they are large, else in a thread; a large list is emptied as
+        it is sent. ``notes`` are added to what the run says of its holes; without ``frozen`` nothing is frozen. Raises
+        ``Refused`` as ``normalise``, and ``Busy``.
         """
         if weight(records) > self._settings.large:
-            return await self._in_child(read_talk(records, catalogue, now, notes))
-        return await self._near(partial(read_run, records, catalogue, now, notes, self._dialects))
+            return await self._in_child(read_talk(records, catalogue, now, notes, frozen=frozen))
+        return await self._near(partial(read_run, records, catalogue, now, notes, self._dialects, frozen=frozen))
 
     async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
         """The redacted spans of one trace in a trace store's answers; large answers are read by the child.

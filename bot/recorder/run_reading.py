@@ -6,12 +6,15 @@ has to live in the server.
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from bot.domain.base import Json
 from bot.domain.catalogue import Catalogue
 from bot.domain.effect import Effect, counts
 from bot.domain.profile import RunProfile
@@ -20,14 +23,17 @@ from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
 from bot.plugin.dialects import Dialect
 from bot.recorder.dialects import BUILT_IN
-from bot.recorder.evidence import freeze
+from bot.recorder.evidence import FrozenWriter
 from bot.recorder.normalise import normalise
 from bot.recorder.profile import Profiled, profile_of
 from bot.recorder.span_view import time_of
+from bot.recorder.spool import Spool
 
 _EFFECTS = 50
 """In one line: decoding it never holds up the event loop."""
 _JSON = b"{"
+_LONG = 1_000
+_MESSAGES = ("gen_ai.input.messages", "gen_ai.output.messages")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INFLATED = 4
 """How much larger a compressed record is, about: only a hint for where to read it."""
@@ -52,37 +58,116 @@ def read_run(
     now: datetime,
     notes: Sequence[str] = (),
     dialects: tuple[Dialect, ...] = BUILT_IN,
+    *,
+    frozen: bool = True,
 ) -> RunReading:
     """Read stored spans of one trace. ``notes`` are added to what the run says of its holes (a cap, a partial answer).
 
+    Without ``frozen`` no bytes are made for the evidence, which is half of the work.
+
     Raises Refused when there is no run in them.
     """
-    spans = [span_of(record) for record in records]
-    run = normalise(spans, dialects)
+    opened = open_run(records, catalogue, now, notes, dialects)
+    return RunReading(opened.summary, opened.effects, _whole(opened.frozen) if frozen else b"", opened.profiled)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRun:
+    """A run as it was read, before its frozen bytes are made: ``frozen`` makes them piece by piece, once."""
+
+    summary: RunSummary
+    effects: tuple[Effect, ...]
+    profiled: Profiled
+    frozen: Iterator[bytes]
+
+
+def open_run(
+    records: Iterable[bytes],
+    catalogue: Catalogue,
+    now: datetime,
+    notes: Sequence[str] = (),
+    dialects: tuple[Dialect, ...] = BUILT_IN,
+) -> OpenedRun:
+    """As ``read_run``. The spans are read from their records again to be frozen: they need not all live till then."""
+    spans = _Spans(records)
+    run = normalise(spans.first(), dialects)
     if notes:
         run = run.model_copy(update={"notes": tuple(dict.fromkeys((*run.notes, *notes)))})
-    return reading_of(run, spans, catalogue, now)
+    effects = tuple(assess(run, catalogue, now))
+    lasting = _lasting(run, spans.ended, catalogue, effects)
+    frozen = FrozenWriter(run, spans.again(), catalogue, lasting)
+    return OpenedRun(summarise(run, counts(effects)), effects, profile_of(run, effects), iter(frozen))
+
+
+class _Spans:
+    """The spans of records, read twice: to normalise them, and to freeze them."""
+
+    def __init__(self, records: Iterable[bytes]) -> None:
+        self._records = Spool(records)
+        self._places: dict[str, tuple[int, int, int]] = {}
+        self.ended = 0
+
+    def first(self) -> Iterator[SpanRecord]:
+        """Each span. The resource, which most share, is one object."""
+        shared: dict[str, Json] = {}
+        for at, record in enumerate(self._records):
+            span = _structured(span_of(record))
+            before = self._places.get(span.span_id)
+            if before is None or span.end_ns >= before[1]:  # as ``normalise.latest`` chooses
+                self._places[span.span_id] = (span.start_ns, span.end_ns, at)
+            self.ended = max(self.ended, _end_of(span))
+            if span.resource == shared:
+                span = span.model_copy(update={"resource": shared})
+            shared = span.resource
+            yield span
+
+    def again(self) -> Iterator[SpanRecord]:
+        """Each span once, by start and id, as evidence has them."""
+        ordered = sorted((start, span_id, at) for span_id, (start, _, at) in self._places.items())
+        for _, _, at in ordered:
+            yield span_of(self._records[at])
 
 
 def reading_of(run: Run, spans: Sequence[SpanRecord], catalogue: Catalogue, now: datetime) -> RunReading:
     """Assess and freeze a run that was normalised already."""
     effects = tuple(assess(run, catalogue, now))
     lasting = as_it_ended(run, spans, catalogue, effects)
-    frozen = b"".join(freeze(run, spans, catalogue, lasting).chunks)
+    frozen = b"".join(FrozenWriter(run, spans, catalogue, lasting))
     return RunReading(summarise(run, counts(effects)), effects, frozen, profile_of(run, effects))
 
 
 def as_it_ended(
-    run: Run, spans: Sequence[SpanRecord], catalogue: Catalogue, effects: Sequence[Effect] | None = None
+    run: Run, spans: Iterable[SpanRecord], catalogue: Catalogue, effects: Sequence[Effect] | None = None
 ) -> tuple[Effect, ...]:
     """The effects as they stood when the run ended: those that are frozen, whatever the hour is now.
 
     ``effects`` are those of now, taken over where no rule has a window that could have closed meanwhile.
     """
+    return _lasting(run, max(map(_end_of, spans), default=0), catalogue, effects)
+
+
+def _lasting(run: Run, ended: int, catalogue: Catalogue, effects: Sequence[Effect] | None) -> tuple[Effect, ...]:
     if effects is not None and not any(rule.undo_window is not None for rule in catalogue.rules):
         return tuple(effects)
-    ended = max((span.end_ns or span.start_ns for span in spans), default=0)
     return tuple(assess(run, catalogue, time_of(ended) or _EPOCH))
+
+
+def _end_of(span: SpanRecord) -> int:
+    return span.end_ns or span.start_ns
+
+
+def _structured(span: SpanRecord) -> SpanRecord:
+    """The span with long message lists read already, as instrumentations of the structured form write them.
+
+    Else each text would be held twice: in the attribute's JSON, and in the message that is read from it.
+    """
+    read: dict[str, Json] = {}
+    for name in _MESSAGES:
+        text = span.attributes.get(name)
+        if isinstance(text, str) and len(text) > _LONG and text.startswith("["):
+            with suppress(ValueError):
+                read[name] = from_json(text, allow_inf_nan=False)
+    return span.model_copy(update={"attributes": {**span.attributes, **read}}) if read else span
 
 
 def span_of(record: bytes) -> SpanRecord:
@@ -95,22 +180,31 @@ def weight(records: Sequence[bytes]) -> int:
     return sum(len(record) if record.startswith(_JSON) else _INFLATED * len(record) for record in records)
 
 
-def to_lines(reading: RunReading) -> Iterator[bytes]:
-    """A reading for the pipe: the summary, its effects some at a time, the frozen bytes last."""
-    profiled = {"profile": reading.profiled.profile.model_dump(mode="json"), "texts": dict(reading.profiled.texts)}
-    yield to_json({"summary": reading.summary.model_dump(mode="json"), **profiled})
-    for at in range(0, len(reading.effects), _EFFECTS):
-        yield to_json({"effects": [e.model_dump(mode="json") for e in reading.effects[at : at + _EFFECTS]]})
-    yield reading.frozen
+def to_lines(opened: OpenedRun, *, frozen: bool) -> Iterator[bytes]:
+    """A run for the pipe: its summary, its effects some at a time, then the frozen bytes; an empty line ends each."""
+    profiled = {"profile": opened.profiled.profile.model_dump(mode="json"), "texts": dict(opened.profiled.texts)}
+    yield to_json({"summary": opened.summary.model_dump(mode="json"), **profiled})
+    for at in range(0, len(opened.effects), _EFFECTS):
+        yield to_json([e.model_dump(mode="json") for e in opened.effects[at : at + _EFFECTS]])
+    yield b""
+    if frozen:
+        yield from opened.frozen
+    yield b""
 
 
-def from_lines(lines: Iterator[bytes], count: int) -> RunReading:
-    """The reading that ``to_lines`` wrote in ``count`` lines."""
-    head: dict[str, Any] = from_json(next(lines))
+def from_lines(head: dict[str, Any], lines: Iterator[bytes]) -> RunReading:
+    """The reading that ``to_lines`` wrote; ``head`` is its first line, read."""
     summary = RunSummary.model_validate(head["summary"])
     profiled = Profiled(RunProfile.model_validate(head["profile"]), head["texts"])
     effects: list[Effect] = []
-    for _ in range(count - 2):
-        told: dict[str, Any] = from_json(next(lines))
-        effects += [Effect.model_validate(effect) for effect in told["effects"]]
-    return RunReading(summary, tuple(effects), next(lines), profiled)
+    while line := next(lines):
+        effects += [Effect.model_validate(effect) for effect in from_json(line)]
+    return RunReading(summary, tuple(effects), _whole(iter(lines.__next__, b"")), profiled)
+
+
+def _whole(pieces: Iterable[bytes]) -> bytes:
+    """The pieces as one, without holding them twice as a join of a list would."""
+    whole = BytesIO()
+    for piece in pieces:
+        whole.write(piece)
+    return whole.getvalue()

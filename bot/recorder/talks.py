@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from bot.domain.catalogue import Catalogue
@@ -9,6 +10,7 @@ from bot.domain.span import PackedSpan, Rank
 from bot.domain.trace_ref import TraceRef
 from bot.recorder.answers import PackedAnswers
 from bot.recorder.child import Talk, answer_head, answer_rows, ask
+from bot.recorder.give_back import give_back
 from bot.recorder.otlp_values import Signal
 from bot.recorder.pack import PackedExport
 from bot.recorder.run_reading import RunReading, from_lines
@@ -24,6 +26,7 @@ def parse_talk(body: list[bytes], content_type: str, encoding: str, signal: Sign
     def talk(requests: BinaryIO, answers: BinaryIO) -> PackedExport:
         head = {"do": "parse", "content_type": content_type, "encoding": encoding, "signal": signal.name}
         ask(requests, head, _taken(body))
+        give_back()
         spans = _spans(answers)
         told = answer_head(answers)
         return PackedExport(spans, told["rejected"], told["reason"], told["passed"])
@@ -51,9 +54,9 @@ def _spans(answers: BinaryIO) -> tuple[PackedSpan, ...]:
 
 
 def read_talk(
-    records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str]
+    records: Sequence[bytes], catalogue: Catalogue, now: datetime, notes: Sequence[str], *, frozen: bool
 ) -> "Talk[RunReading]":
-    """Stored spans to what an incident needs of their run."""
+    """Stored spans to what an incident needs of their run. A list of them is emptied as they are sent."""
 
     def talk(requests: BinaryIO, answers: BinaryIO) -> RunReading:
         head = {
@@ -61,10 +64,11 @@ def read_talk(
             "catalogue": catalogue.model_dump(by_alias=True, exclude_defaults=True),
             "now": now.isoformat(),
             "notes": list(notes),
+            "frozen": frozen,
         }
-        ask(requests, head, joined(records))
-        count = answer_head(answers)["lines"]
-        return from_lines((frame_of(answers) for _ in range(count)), count)
+        ask(requests, head, joined(_taken(records) if isinstance(records, list) else records))
+        give_back()
+        return from_lines(answer_head(answers), iter(partial(frame_of, answers), None))
 
     return talk
 

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -33,7 +33,7 @@ from bot.recorder.otlp import Items
 from bot.recorder.otlp_values import SIGNALS
 from bot.recorder.pack import cleaned, pack
 from bot.recorder.redact import RedactionSettings, Redactor
-from bot.recorder.run_reading import read_run, to_lines
+from bot.recorder.run_reading import open_run, to_lines
 
 _BATCH = 400
 """Spans in one frame of the answer."""
@@ -137,10 +137,8 @@ def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _
     """What an incident needs of a run, from its stored spans."""
     catalogue = Catalogue.model_validate(asked["catalogue"])
     now = datetime.fromisoformat(asked["now"])
-    reading = read_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects)
-    lines = list(to_lines(reading))
-    write_frame(answers, to_json({"lines": len(lines)}))
-    for line in lines:
+    opened = open_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects)
+    for line in to_lines(opened, frozen=asked["frozen"]):
         write_frame(answers, line)
 
 
@@ -169,7 +167,7 @@ def reader_of(module: str, name: str) -> ReadAnswers:
 _CHORES = {"parse": _parse, "read": _read, "answers": _answers}
 
 
-def joined(records: Sequence[bytes]) -> Iterator[bytes]:
+def joined(records: Iterable[bytes]) -> Iterator[bytes]:
     """Records in pieces of about 1 MB: the sizes as JSON on the first line, then the bytes."""
     batch: list[bytes] = []
     size = 0

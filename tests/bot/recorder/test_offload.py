@@ -52,7 +52,7 @@ async def test_thread_and_child_give_the_same() -> None:
         records = [span.data for span in there.spans]
         catalogue = Catalogue(rules=(ToolRule(name="refund", reversibility="compensable", undo_window="400d"),))
         now = datetime(2026, 11, 23, tzinfo=UTC)
-        read = await far.read(records, catalogue, now, ["cut"])
+        read = await far.read(tuple(records), catalogue, now, ["cut"])
         assert read == await near.read(records, catalogue, now, ["cut"])
         assert read == read_run([zlib.compress(record) for record in records], catalogue, now, ["cut"])
         assert read.summary.steps == 10
@@ -65,7 +65,7 @@ async def test_a_run_of_many_tool_calls_comes_back_whole_from_the_child() -> Non
     records = [span.to_bytes() for span in spans]
     now = datetime(2026, 11, 23, tzinfo=UTC)
     async with parser(large=0) as far:
-        read = await far.read(records, Catalogue(), now)
+        read = await far.read(tuple(records), Catalogue(), now)
     assert read == read_run(records, Catalogue(), now)
     assert [effect.order for effect in read.effects] == list(range(1, 399))
     assert len(thaw([read.frozen]).run.tool_calls) == 398
