@@ -71,7 +71,8 @@ def attach(incident: Incident, reading: Reading, settings: Settings, now: dateti
     if (severity, why) != (incident.severity, incident.severity_why):
         events.append(SeveritySet(at=now, by=PULLCORD, severity=severity, why=why))
     page = page_again(incident, effects, settings, now)
-    return Write(events=tuple(events), due=() if page is None else (page,))
+    compare = WorkItem(kind=Work.COMPARE_RUN, incident=incident.id, payload={"trace_id": run.trace_id, "attempt": 0})
+    return Write(events=tuple(events), work=(compare,), due=() if page is None else (page,))
 
 
 def severity_of(inputs: SeverityInputs, many_runs: int) -> tuple[str, str]:

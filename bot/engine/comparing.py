@@ -18,11 +18,12 @@ from bot.domain.incident import AttachedRun, Incident
 from bot.domain.profile import Alike, ChangeKind, IndexedRun, RunLine, RunProfile, SimilarGroup, SimilarKind
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine.evidence import FrozenRuns
-from bot.engine.indexing import index
+from bot.engine.indexing import index, sender_of
 from bot.engine.parts import Parts, incident_of, number_of, text_of
 from bot.engine.run_lines import line_of
-from bot.recorder.changes import Comparison, compare, when
+from bot.recorder.changes import Comparison, compare
 from bot.recorder.profile import profile_of, toolset_of
+from bot.recorder.run_times import when
 from bot.recorder.signatures import Level, Signed, document_signature, signed
 from bot.recorder.telling import Counts, Telling, telling, to_count
 from bot.timeline.timeline import Write
@@ -78,8 +79,9 @@ class Comparing:
             return held
         run = await self._evidence.run(incident, trace_id)
         effects = incident.effects_of(trace_id)
-        profiled = await asyncio.to_thread(profile_of, run, effects, incident.agent)
-        return await index(self._parts, profiled, effects, incident.agent, named=True)
+        profiled = await asyncio.to_thread(profile_of, run, effects)
+        sender = await sender_of(self._parts, trace_id)
+        return await index(self._parts, profiled, effects, sender, named=True, otherwise=incident.agent)
 
     # ------------------------------------------------------------------------------------------------ what changed
 

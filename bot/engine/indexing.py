@@ -53,15 +53,31 @@ class Indexing:
 
 
 async def index(
-    parts: Parts, profiled: Profiled, effects: Sequence[Effect], agent: str | None, *, named: bool
+    parts: Parts,
+    profiled: Profiled,
+    effects: Sequence[Effect],
+    agent: str | None,
+    *,
+    named: bool,
+    otherwise: str | None = None,
 ) -> IndexedRun:
-    """Put a run that was read into the index. ``agent`` is whose spans they are; ``named``: an incident wants it."""
+    """Put a run that was read into the index. ``agent`` is whose spans they are; ``named``: an incident wants it.
+
+    ``otherwise`` is the incident's agent: it counts only for a run that says nothing itself, or the same agent's runs
+    would stand in two places.
+    """
     profile = profiled.profile
-    update = {"agent": owner(profile, agent, parts), **({"grade": Grade.FAILED} if named else {})}
+    update = {"agent": owner(profile, agent, parts) or otherwise or "", **({"grade": Grade.FAILED} if named else {})}
     profile = profile.model_copy(update=update)
     found = await asyncio.to_thread(signed, profile, effects)
     entry = IndexedRun(profile=profile, signatures=tuple(s.id for s in found.signatures), named=named)
     return await parts.store.run_index.put(entry, profiled.texts, found.spreads)
+
+
+async def sender_of(parts: Parts, trace_id: str) -> str | None:
+    """Whose spans of this run we received, where we did."""
+    meta = await parts.store.spans.meta(trace_id)
+    return meta.agent if meta is not None else None
 
 
 def owner(profile: RunProfile, agent: str | None, parts: Parts) -> str:

@@ -2,7 +2,7 @@
 
 from bot.domain.profile import Grade, RunLine, RunProfile
 from bot.domain.run import RunStatus
-from bot.recorder.changes import when
+from bot.recorder.run_times import when
 
 
 def line_of(profile: RunProfile, why: str) -> RunLine:

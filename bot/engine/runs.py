@@ -16,6 +16,7 @@ from bot.domain.work import Due, WorkItem
 from bot.engine import names
 from bot.engine.attaching import Reading, attach
 from bot.engine.chain import rank
+from bot.engine.indexing import index, sender_of
 from bot.engine.opening import read_run
 from bot.engine.parts import Parts, incident_of, number_of, optional_text, text_of
 from bot.engine.reading import Reader, Sought
@@ -118,6 +119,8 @@ class Runs:
                 return write
             return write.model_copy(update={"clear": (names.due_run(current.id, trace_id),)})
 
+        if reading.profiled is not None:
+            await index(parts, reading.profiled, reading.effects, await sender_of(parts, trace_id), named=True)
         since = before.attached_at.isoformat() if before is not None else "first"
         op = f"run:{trace_id}:{reading.evidence[:32]}:{reading.catalogue}:{since}"
         await parts.store.incidents.write(incident_id, op, decide)

@@ -7,24 +7,22 @@ compared each with itself, and a role or document that this run did not have say
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from bot.domain.base import Json
 from bot.domain.profile import ChangeKind, Difference, Grade, RunProfile
-from bot.recorder.newness import New, newness, steady
-from bot.recorder.profile import toolset_of, version_words
+from bot.recorder.newness import New, newness
+from bot.recorder.profile import version_words
 from bot.recorder.prompt_changes import prompt_changes
+from bot.recorder.run_times import since_and_after, when
+from bot.recorder.tool_changes import tool_changes
 
 MOST: Final = 40
-FEW: Final = 5
+FEW: Final = 20
 """Fewer good runs than so many are said to be few."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ABSENT: Final = ""
 _UNSET: Final = "not set"
 _SHOWN: Final = 160
-_PIECES: Final = 3
-"""A document of which only the content is known must have been seen so often, or nobody knows how it varies."""
+_SEEN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,6 @@ class Slot(NamedTuple):
 Facts = dict[Slot, frozenset[str]]
 
 
-def when(profile: RunProfile) -> datetime:
-    """When a run began, or ended; for sorting."""
-    return profile.started_at or profile.ended_at or _EPOCH
-
-
 def compare(failing: RunProfile, others: Iterable[RunProfile], texts: Mapping[str, str]) -> Comparison:
     """What differs in a run from the good ones among ``others`` that came before it, most telling first.
 
@@ -62,16 +55,15 @@ def compare(failing: RunProfile, others: Iterable[RunProfile], texts: Mapping[st
     good = [o for o in known if o.grade is Grade.GOOD and when(o) <= when(failing)]
     if not good:
         return Comparison(0, (), _nobody(failing, bool(known)))
-    facts = {run.trace_id: facts_of(run, texts) for run in (*known, failing)}
-    found = [*_values(failing, good, known, facts), *_tools(failing, good, known, texts)]
+    facts = {run.trace_id: facts_of(run) for run in (*known, failing)}
+    found = [*_values(failing, good, known, facts), *tool_changes(failing, good, known, texts)]
     found += prompt_changes(failing, good, known, texts)
     ordered = sorted(found, key=lambda change: (list(ChangeKind).index(change.kind), change.name))
     return Comparison(len(good), tuple(_distinct(ordered))[:MOST], _limits(good, failing))
 
 
-def facts_of(run: RunProfile, texts: Mapping[str, str]) -> Facts:
+def facts_of(run: RunProfile) -> Facts:
     """The values of a run by slot."""
-    del texts
     found: dict[Slot, set[str]] = {}
 
     def put(slot: Slot, value: str | None) -> None:
@@ -107,7 +99,7 @@ def _values(
         runs, history = _history(slot, good, facts)
         for value in sorted(values):
             new = newness(value, history)
-            if new is not None and _enough(slot, value, history):
+            if new is not None and _enough(slot, value, history, len(good)):
                 yield _difference(slot, value, new, runs, failing, known, facts)
 
 
@@ -119,25 +111,29 @@ def _history(
     A model that was asked for under a new name is compared with whatever served that role. A parameter that a role
     did not set is "not set" there.
     """
-    pairs = [(run, facts[run.trace_id].get(slot)) for run in good]
-    if slot.kind is ChangeKind.PARAMETER:
-        unset = frozenset({_UNSET})
-        roles = {run.trace_id: any(c.role == slot.role and c.parameters for c in run.calls) for run in good}
-        pairs = [(run, values if values is not None else unset) for run, values in pairs if roles[run.trace_id]]
-    elif slot.kind is ChangeKind.MODEL_SERVED and not any(values for _, values in pairs):
-        pairs = [(run, _served(facts[run.trace_id], slot.role)) for run in good]
+    pairs = [(run, facts[run.trace_id].get(slot) or frozenset()) for run in good]
+    if slot.kind is ChangeKind.PARAMETER or not any(values for _, values in pairs):
+        pairs = [(run, _at(slot, run, facts)) for run in good]
     kept = [(run, values) for run, values in pairs if values]
     return [run for run, _ in kept], [values for _, values in kept]
 
 
-def _served(facts: Facts, role: str) -> frozenset[str]:
-    served = (v for slot, v in facts.items() if slot.kind is ChangeKind.MODEL_SERVED and slot.role == role)
-    return frozenset().union(*served)
+def _at(slot: Slot, run: RunProfile, facts: Mapping[str, Facts]) -> frozenset[str]:
+    """The values of a run in a slot: a model whatever it was asked for as, a parameter that was not set as that."""
+    own = facts[run.trace_id]
+    if slot.kind is ChangeKind.MODEL_SERVED:
+        return frozenset().union(*(v for s, v in own.items() if s[:2] == slot[:2]))
+    if slot.kind is ChangeKind.PARAMETER and slot not in own:
+        set_at_all = any(call.role == slot.role and call.parameters for call in run.calls)
+        return frozenset({_UNSET}) if set_at_all else frozenset()
+    return own.get(slot, frozenset())
 
 
-def _enough(slot: Slot, value: str, history: Sequence[frozenset[str]]) -> bool:
-    """Whether a document's content was seen often enough to know that it is always the same."""
-    return slot.kind is not ChangeKind.DOCUMENT or not value.startswith("#") or len(history) >= _PIECES
+def _enough(slot: Slot, value: str, history: Sequence[frozenset[str]], good: int) -> bool:
+    """Whether a slot was seen often enough to know how it varies. The version of a document is what it is."""
+    if slot.kind is ChangeKind.DOCUMENT:
+        return not value.startswith("#") or len(history) >= _SEEN
+    return len(history) >= min(_SEEN, good)
 
 
 def _difference(
@@ -149,9 +145,8 @@ def _difference(
     known: Sequence[RunProfile],
     facts: Mapping[str, Facts],
 ) -> Difference:
-    start = when(runs[new.since]) if new.since < len(runs) else None
-    having = [o for o in (*known, failing) if value in facts[o.trace_id].get(slot, frozenset())]
-    since, after = first_since(having, failing, runs[: new.since], start)
+    having = [o for o in (*known, failing) if value in _at(slot, o, facts)]
+    since, after = since_and_after(having, failing, {run.trace_id for run in runs[: new.since]})
     words = version_words if slot.kind is ChangeKind.DOCUMENT else _same
     before = words(new.before)
     name = slot.name if slot.kind in {ChangeKind.DOCUMENT, ChangeKind.PARAMETER} else slot.role
@@ -167,99 +162,6 @@ def _difference(
         runs_after=after,
         detail=_detail(slot, value, new),
     )
-
-
-def first_since(
-    having: Sequence[RunProfile], failing: RunProfile, before: Sequence[RunProfile], start: datetime | None
-) -> tuple[datetime, int]:
-    """When a new value was first seen, and in how many runs since. ``start``: the first good run with it, if any.
-
-    Runs that are no good ones count too: they may have had it first, but not before the last good run without it
-    when the value is an old one that came back.
-    """
-    old = {run.trace_id for run in before}
-    began = min((when(run) for run in having if run.trace_id not in old), default=when(failing))
-    if start is None and any(when(run) < when(failing) and run.grade is Grade.GOOD for run in having):
-        began = when(failing)  # it had been there, was gone, and is back
-    since = min(began, start) if start is not None else began
-    return since, sum(when(run) >= since for run in having)
-
-
-def _tools(
-    failing: RunProfile, good: Sequence[RunProfile], known: Sequence[RunProfile], texts: Mapping[str, str]
-) -> Iterable[Difference]:
-    mine = _toolsets(failing, texts)
-    theirs = {run.trace_id: _toolsets(run, texts) for run in known}
-    for role, tools in mine.items():
-        runs = [run for run in good if role in theirs[run.trace_id]]
-        sets = [theirs[run.trace_id][role] for run in runs]
-        names = [frozenset(one) for one in sets]
-        offered = steady(names) if names else False
-        for name in sorted({*tools, *(name for one in names for name in one)}):
-            value = tools.get(name, _ABSENT)
-            new = newness(value, [frozenset({one.get(name, _ABSENT)}) for one in sets])
-            if new is None or (value and new.before is None) or (new.before == _ABSENT and not offered):
-                continue
-            having = [
-                run
-                for run in (*known, failing)
-                if role in (own := mine if run is failing else theirs[run.trace_id])
-                and own[role].get(name, _ABSENT) == value
-            ]
-            start = when(runs[new.since]) if new.since < len(runs) else None
-            since, after = first_since(having, failing, runs[: new.since], start)
-            yield _tool_difference(name, role, value, new, since, after, texts)
-
-
-def _tool_difference(
-    name: str, role: str, value: str, new: New, since: datetime, after: int, texts: Mapping[str, str]
-) -> Difference:
-    kind, detail = ChangeKind.TOOL_CHANGED, _tool_detail(texts.get(new.before or ""), texts.get(value))
-    if not value:
-        kind, detail = ChangeKind.TOOL_REMOVED, "not offered to the model any more"
-    elif new.before == _ABSENT:
-        kind, detail = ChangeKind.TOOL_ADDED, "was not offered to the model before"
-    return Difference(
-        kind=kind,
-        name=f"{name} ({role})" if role else name,
-        before="offered"
-        if kind is ChangeKind.TOOL_REMOVED
-        else None
-        if kind is ChangeKind.TOOL_ADDED
-        else "definition",
-        after="offered"
-        if kind is ChangeKind.TOOL_ADDED
-        else None
-        if kind is ChangeKind.TOOL_REMOVED
-        else "new definition",
-        since=since,
-        runs_before=new.runs_before,
-        runs_after=after,
-        detail=detail,
-        before_text=new.before or None,
-        after_text=value or None,
-    )
-
-
-def _tool_detail(before: str | None, after: str | None) -> str:
-    """Which half of a definition changed. Its text has the description first, then the schema as JSON."""
-    if before is None or after is None:
-        return "its definition changed"
-    old, new = before.rsplit("\n\n{", 1), after.rsplit("\n\n{", 1)
-    changed = [
-        part for part, one, other in (("description", old[0], new[0]), ("parameters", old[1:], new[1:])) if one != other
-    ]
-    return " and ".join(changed) + " changed" if changed else "its definition changed"
-
-
-def _toolsets(run: RunProfile, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The tools offered in each role, together over its calls."""
-    found: dict[str, dict[str, str]] = {}
-    for call in run.calls:
-        tools = toolset_of(texts.get(call.tools)) if call.tools else {}
-        if tools:
-            found.setdefault(call.role, {}).update(tools)
-    return found
 
 
 def _detail(slot: Slot, value: str, new: New) -> str:

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from math import comb
 from typing import Final
 
-CHANCE: Final = 0.002
+CHANCE: Final = 0.001
 """What is likelier than this is taken for normal variation."""
+_BACK: Final = 0.0001
+"""The same for a value that good runs had, but not lately."""
 _MANY: Final = 20
 _NOVEL_OF_MANY: Final = 0.05
 _NOVEL_OF_FEW: Final = 0.1
@@ -49,7 +51,7 @@ def newness(value: str, history: Sequence[AbstractSet[str]]) -> New | None:
     if first and comb(total + 1 - first, count + 1) <= CHANCE * comb(total + 1, count + 1):
         return _new(value, history, first)
     quiet = total - 1 - last
-    gone = quiet and comb(total - quiet, count) <= CHANCE * comb(total, count)
+    gone = quiet and comb(total - quiet, count) <= _BACK * comb(total, count)
     if gone and steady(history[last + 1 :]):
         return _new(value, history[last + 1 :], quiet, offset=last + 1)
     return None

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain.profile import ChangeKind, Difference, RunProfile
 from bot.recorder.newness import newness
+from bot.recorder.run_times import since_and_after
 from bot.recorder.text_changes import closeness, line_changes, units
 
 _SHOWN: Final = 200
@@ -73,43 +74,27 @@ def _changed(
     found = line_changes(texts[prompt], [one.units for one in held])
     if not found:
         return
-    mine = frozenset(units(texts[prompt]))
     earlier = held[: found.since] or held
-    nearest = max(earlier, key=lambda one: closeness(mine, frozenset(one.units)))
-    without = [one for one in earlier if all(unit in one.units for unit in found.removed)]
-    marks = found.added or ()
-    having = [run for run in known if any(_has(texts.get(p), marks, found.removed) for p in prompts_of(run, role))]
-    start = held[found.since].run.started_at if found.since < len(held) else None
+    mine = frozenset(units(texts[prompt]))
+    nearest = max(reversed(earlier), key=lambda one: closeness(mine, frozenset(one.units)))
     old = {one.run.trace_id for one in earlier}
-    since = min(
-        (
-            run.started_at
-            for run in having
-            if run.started_at and run.trace_id not in old and (not start or run.started_at >= start)
-        ),
-        default=failing.started_at,
-    )
-    after = 1 + sum(1 for run in having if since and run.started_at and run.started_at >= since)
+    changed: dict[str, bool] = {}
+    for name in dict.fromkeys(p for run in known for p in prompts_of(run, role) if p in texts):
+        changed[name] = found.has(units(texts[name]))
+    having = [run for run in known if any(changed.get(p, False) for p in prompts_of(run, role))]
+    since, after = since_and_after([*having, failing], failing, old)
     yield Difference(
         kind=ChangeKind.PROMPT,
         name=role,
         before=_quoted(found.removed),
         after=_quoted(found.added),
         since=since,
-        runs_before=len(without),
+        runs_before=sum(not found.has(one.units) for one in earlier),
         runs_after=after,
         detail=_counted(len(found.added), len(found.removed)),
         before_text=nearest.prompt,
         after_text=prompt,
     )
-
-
-def _has(text: str | None, added: Sequence[str], removed: Sequence[str]) -> bool:
-    """Whether a prompt is like the new one: it has what was added and lacks what was removed."""
-    if text is None:
-        return False
-    there = set(units(text))
-    return all(unit in there for unit in added) and not any(unit in there for unit in removed)
 
 
 def _replaced(
@@ -121,15 +106,13 @@ def _replaced(
     if new is None:
         return
     having = [run for run in (*known, failing) if prompt in prompts_of(run, role)]
-    since = runs[new.since].started_at if new.since < len(runs) else None
-    first = min((run.started_at for run in having if run.started_at), default=failing.started_at)
-    since = since or first
+    since, after = since_and_after(having, failing, {run.trace_id for run in runs[: new.since]})
     yield Difference(
         kind=ChangeKind.PROMPT,
         name=role,
         since=since,
         runs_before=new.runs_before,
-        runs_after=sum(1 for run in having if not since or (run.started_at and run.started_at >= since)),
+        runs_after=after,
         detail="another prompt",
         before_text=new.before,
         after_text=prompt,
