@@ -10,6 +10,7 @@ from bot.domain.events import PULLCORD, ActionSucceeded, Event, VerificationChan
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
+from bot.engine.counting import counted
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Done, RestoreChange, bounded
 from bot.engine.opening import read_run
 from bot.engine.parts import Parts
@@ -84,7 +85,8 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         others = [found for other, found in replaced.items() if _in_force(current.execution(other))]
         return Write(events=(event, *others), work=work, due=tuple(due), clear=clear)
 
-    return await parts.store.incidents.write(incident.id, f"succeeded:{execution.id}", decide)
+    written = await parts.store.incidents.write(incident.id, f"succeeded:{execution.id}", decide)
+    return counted(written, execution.id)
 
 
 async def _replaced(parts: Parts, incident: Incident, execution: Execution, change: Change) -> dict[str, Event]:

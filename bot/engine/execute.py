@@ -23,6 +23,7 @@ from bot.domain.incident import Incident
 from bot.domain.work import Due, WorkItem
 from bot.engine import names
 from bot.engine.authorise import may_run
+from bot.engine.counting import counted
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Found, RestoreChange, RunOnce, bounded
 from bot.engine.deeds import deed_of, restrained
 from bot.engine.ending import EXPIRE_AGAIN, end_well, expire_due, verification_of, verify_due
@@ -224,4 +225,4 @@ class Execute:
                 return None
             return Write(events=events, work=work, due=due, clear=clear)
 
-        return await self._parts.store.incidents.write(incident.id, op, decide)
+        return counted(await self._parts.store.incidents.write(incident.id, op, decide), execution.id)

@@ -12,6 +12,7 @@ from bot.domain.events import PULLCORD, ActionFailed
 from bot.domain.incident import Incident
 from bot.domain.work import WorkItem
 from bot.engine import names
+from bot.engine.counting import counted
 from bot.engine.deed import Finding, Found
 from bot.engine.deeds import deed_of
 from bot.engine.ending import LAST_LOOK, end_well, verification_of, verify_due
@@ -117,7 +118,7 @@ class Verify:
                 return None
             return Write(events=(event,), clear=(names.due_verify(execution.id), names.due_expire(execution.id)))
 
-        await self._parts.store.incidents.write(incident.id, f"notdone:{execution.id}", decide)
+        counted(await self._parts.store.incidents.write(incident.id, f"notdone:{execution.id}", decide), execution.id)
 
     async def _again(self, incident_id: str, execution_id: str, looks: int) -> None:
         incident = await self._parts.store.incidents.read(incident_id)

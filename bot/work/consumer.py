@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 
+from bot import metrics
 from bot.domain.work import Work, WorkItem
 from bot.errors import Misconfigured, StoreUnavailable
 from bot.ports import Clock
@@ -188,6 +189,7 @@ class Consumer:
             await self._failed(held, error, limit)
         else:
             await self._settle(held, lambda: self._work.done(leased.id))
+            metrics.WORK.labels(leased.item.kind.value, "done").inc()
 
     def _handler(self, kind: Work) -> Handler:
         found = self._handlers.get(kind)
@@ -205,12 +207,14 @@ class Consumer:
         wait = timedelta(seconds=BACKOFF[min(leased.deliveries, len(BACKOFF)) - 1])
         log.warning("work failed, it is tried again", reason=reason, again_in=wait.total_seconds(), **_about(leased))
         # A failure because the store was away is not the item's fault: then this write has to wait for it too.
+        metrics.WORK.labels(leased.item.kind.value, "retried").inc()
         counted = await self._settle(held, lambda: self._work.retry(leased, self._clock.now() + wait), tries=1)
         if not counted:
             await self._settle(held, lambda: self._work.retry(leased, self._clock.now(), counted=False))
 
     async def _bury(self, leased: Leased, reason: str) -> bool:
         buried = await self._work.bury(leased, reason)
+        metrics.WORK.labels(leased.item.kind.value, "dropped").inc()
         if buried and leased.deliveries > TRIES:
             log.error("work was given up", reason=reason, **_about(leased))
         return buried

@@ -13,6 +13,7 @@ from redis import Redis
 
 from bot.domain.work import Work, WorkItem
 from bot.errors import Refused, StoreUnavailable
+from bot.metrics import REGISTRY
 from bot.timeline.connection import Connections
 from bot.timeline.embedded import start_embedded
 from bot.timeline.store import Store
@@ -355,3 +356,30 @@ async def test_it_waits_for_a_store_that_is_away_and_loses_nothing(tmp_path: Pat
     assert sum("back" in entry["event"] for entry in logs) == 1
     await store.connections.aclose()
     await again.aclose()
+
+
+async def test_what_became_of_items_is_counted_by_kind(store: Store, clock: ManualClock) -> None:
+    """Done and retried are told apart, so that a stuck kind of work shows."""
+    calls = 0
+
+    async def fails_once(item: WorkItem) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Refused("not yet")
+
+    def counted(outcome: str) -> float:
+        return REGISTRY.get_sample_value("pullcord_work_total", {"kind": "verify", "outcome": outcome}) or 0.0
+
+    done, retried = counted("done"), counted("retried")
+    async with working(store, clock, {Work.VERIFY: fails_once}):
+        await store.work.add(VERIFY)
+        await wait_until(lambda: calls == 1)
+        await wait_until(lambda: counted("retried") == retried + 1)
+
+        async def again() -> bool:
+            clock.forward(minutes=1)
+            await store.work.move_due(clock.now())
+            return counted("done") == done + 1
+
+        await wait_until(again)
