@@ -77,6 +77,31 @@ class Journey(Looking):
         await self.until("a direct message with Acknowledge for @lee", paged)
         return "one card, announced with a mention, @lee has a direct message"
 
+    async def it_says_what_changed(self) -> str:
+        """The served model is named as changed, with counts; Show run opens the steps."""
+
+        async def look() -> Json | None:
+            runs = [r for r in (await self.state())["runs"] if r["trace_id"] == self.bad["trace_id"]]
+            found = [c for r in runs for c in ((r.get("changes") or {}).get("changes") or [])]
+            named = next((c for c in found if c["kind"] == "model_served"), None)
+            return named or dict(not_yet([(c["kind"], c["name"]) for c in found]))
+
+        change = dict(await self.until("the served model as changed", look))
+        if (change["before"], change["after"]) != ("gpt-x-2026-03-12", "gpt-x-2026-05-01"):
+            raise NotSeen(f"{change}")
+
+        async def told() -> bool:
+            return "served model gpt-x-2026-03-12 → gpt-x-2026-05-01" in all_text(
+                await self.slack.find_message(self.channel, ts=self.root) or {}
+            )
+
+        await self.until("the change on the card", told)
+        await self.press("U0LEE", "Show run")
+        steps = all_text(await self.modal("U0LEE"))
+        if "issue_refund" not in steps or "get_order" not in steps:
+            raise NotSeen(steps[:300])
+        return f"served model {change['before']} → {change['after']}, {change['runs_before']} good runs before"
+
     async def lee_acknowledges(self) -> str:
         """Acknowledge stops paging and shows on the same message."""
         await self.press("U0LEE", "Acknowledge")
@@ -261,6 +286,7 @@ STEPS = (
     Journey.the_agent_goes_wrong,
     Journey.an_incident_opens,
     Journey.one_card_stands,
+    Journey.it_says_what_changed,
     Journey.lee_acknowledges,
     Journey.remember_the_revoke_button,
     Journey.a_teammate_may_not,

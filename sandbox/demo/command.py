@@ -12,6 +12,7 @@ import httpx
 from rich.console import Console
 
 from sandbox.demo.check import check
+from sandbox.demo.past import RUNS, live_through_it
 from sandbox.demo.world import World, build
 
 QUESTION = "Order 88123 came with a broken jug. My money back!"
@@ -35,9 +36,16 @@ def main(arguments: list[str]) -> int:
             console.print(str(error), style="red", markup=False)
             return 1
         try:
+            console.print(
+                f"refund-bot answers {RUNS} customers; then its provider serves another model by the same name …"
+            )
+            live_through_it(world)
             if options.check:
                 return asyncio.run(check(world, console))
             return _show(world, console)
+        except (RuntimeError, httpx.HTTPError) as error:
+            console.print(str(error), style="red", markup=False)
+            return 1
         finally:
             world.stop()
 
@@ -58,7 +66,8 @@ def _show(world: World, console: Console) -> int:
     console.print("What to press (you act as @dana; @lee is the one who was woken, switch to see it):")
     for number, step in enumerate(
         (
-            "#incidents tells of INC-1; open its channel: what the run did is on the card, what cannot be undone first",
+            "#incidents tells of INC-1; open its channel: the card has what the run did, what cannot be undone first",
+            "what changed since the good runs is there too (after some seconds); Show run opens the steps",
             "Acknowledge, then Revoke issue_refund: in force as soon as refund-bot itself has read it (a second)",
             f"run the agent again (below): it obeys, and {world.agent.origin}/ shows no new refund",
             "Undo the revocation, Pin model… to gpt-x-2026-03-12, ask for the other order: it refunds what is owed",
