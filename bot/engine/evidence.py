@@ -6,7 +6,7 @@ from bot.domain.incident import Incident
 from bot.domain.run import Run
 from bot.errors import Refused
 from bot.ports import EvidenceStore
-from bot.recorder.evidence import thaw
+from bot.recorder.evidence import thaw_run
 
 
 class FrozenRuns:
@@ -26,8 +26,4 @@ class FrozenRuns:
                 next_step="List the incident's runs to see their trace ids.",
             )
         frozen = await self._evidence.get(attached.evidence)
-        return await asyncio.to_thread(_thawed_run, frozen)
-
-
-def _thawed_run(frozen: bytes) -> Run:
-    return thaw([frozen]).run
+        return await asyncio.to_thread(thaw_run, frozen)

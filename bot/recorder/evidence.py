@@ -194,6 +194,19 @@ def thaw_lines(lines: Iterable[bytes]) -> Frozen:
         ) from None
 
 
+_BESIDE_THE_RUN = (b'{"head":', b'{"span":', b'{"rule":', b'{"effect":')
+
+
+def thaw_run(packed: bytes) -> Run:
+    """Only the run of evidence, for showing it: its spans, most of the bytes, are passed over. Raises as ``thaw``."""
+    try:
+        return run_of(from_json(line) for line in lines_of(packed) if not line.startswith(_BESIDE_THE_RUN))
+    except (ValidationError, ValueError) as error:
+        raise Refused(
+            f"The evidence cannot be read: {str(error)[:200]}", next_step="Another version wrote it; use that one."
+        ) from None
+
+
 def lines_of(packed: bytes) -> Iterator[bytes]:
     """The canonical lines, each with its line end, one after the other: never the whole in memory.
 

@@ -9,7 +9,7 @@ from bot.domain.catalogue import Catalogue, ToolRule
 from bot.domain.effect import Reversibility
 from bot.effects.assess import assess
 from bot.errors import Refused
-from bot.recorder.evidence import canonical_bytes, freeze, lines_of, thaw
+from bot.recorder.evidence import canonical_bytes, freeze, lines_of, thaw, thaw_run
 from bot.recorder.normalise import normalise
 from bot.recorder.reader import reader
 from bot.recorder.run_reading import reading_of
@@ -49,6 +49,16 @@ def test_evidence_thaws_to_what_was_frozen_from_chunks_under_the_cap() -> None:
     frozen = thaw(evidence.chunks, evidence.sha256)
     assert (frozen.run, frozen.spans, frozen.catalogue) == (run, tuple(SPANS), V1.version)
     assert len(canonical_bytes(evidence.chunks)) == evidence.size
+
+
+def test_only_the_run_of_evidence_can_be_read() -> None:
+    """For a page; damaged, cut or other bytes are refused as for the whole."""
+    run = normalise(SPANS)
+    packed = b"".join(freeze(run, SPANS, V1, assess(run, V1, NOW)).chunks)
+    assert thaw_run(packed) == run
+    for bad in (packed[:-9], b"", b"x" * 100, zlib.compress(b'{"span":{}}\n'), zlib.compress(b"no json\n")):
+        with pytest.raises(Refused):
+            thaw_run(bad)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "other", "bomb", "empty"])
