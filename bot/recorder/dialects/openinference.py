@@ -61,7 +61,6 @@ _PARAMETERS = {
 }
 _SPEAKERS = {StepKind.MODEL, StepKind.AGENT}
 _JUDGES = {"GUARDRAIL", "EVALUATOR"}
-_HIDDEN = "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and the like for this instrumentation"
 
 
 def _kind(span: SpanRecord) -> StepKind | None:
@@ -172,7 +171,13 @@ def _unwrapped(item: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else item
 
 
-_SHOWN = {"prompt": _HIDDEN, "output": _HIDDEN, "tool_arguments": _HIDDEN, "tool_result": _HIDDEN, "documents": _HIDDEN}
+_SHOWN = {
+    "prompt": "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_INPUT_MESSAGES and OPENINFERENCE_HIDE_INPUT_TEXT",
+    "output": "unset OPENINFERENCE_HIDE_OUTPUTS, OPENINFERENCE_HIDE_OUTPUT_MESSAGES and OPENINFERENCE_HIDE_OUTPUT_TEXT",
+    "tool_arguments": "unset OPENINFERENCE_HIDE_INPUTS",
+    "tool_result": "unset OPENINFERENCE_HIDE_OUTPUTS",
+    "documents": "unset OPENINFERENCE_HIDE_OUTPUTS",
+}
 _CLIENT_ONLY = "it sees the model client only: give each tool a span with openinference.span.kind=TOOL"
 
 DIALECT = Dialect(
@@ -222,6 +227,8 @@ DIALECT = Dialect(
                 "tool_span": _CLIENT_ONLY,
             },
         ),
-        Instrumentation(name="OpenInference", scopes=("openinference.instrumentation",), hints=_SHOWN),
+        Instrumentation(
+            name="other openinference-instrumentation", scopes=("openinference.instrumentation",), hints=_SHOWN
+        ),
     ),
 )

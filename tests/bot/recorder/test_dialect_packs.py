@@ -176,7 +176,7 @@ events = st.lists(
                 "db.query.result",
                 "gen_ai.evaluation.result",
                 "exception",
-            ]  # fmt: skip
+            ]
         ),
         st.dictionaries(
             st.sampled_from([*NAMES, "body", "content", "message", "gen_ai.event.content"]), values, max_size=4
