@@ -1,7 +1,7 @@
 """Outside programs that pip installs: each in a virtual environment of its own, kept outside the checkout, reused.
 
 ``programs/<name>.txt`` pins a program and everything it needs. A machine that cannot install or start it (no network,
-no disk, too slow) skips its tests and says why; ``PULLCORD_PEERS_SECONDS`` bounds an installation (default 900).
+no disk, too slow) skips its tests and says why; ``PULLCORD_PEERS_SECONDS`` bounds an installation (default 600).
 """
 
 import fcntl
@@ -22,7 +22,7 @@ import pytest
 from tests.peers.place import told
 
 _PINS = Path(__file__).parent / "programs"
-_INSTALL_SECONDS = 900.0
+_INSTALL_SECONDS = 600.0
 _START_SECONDS = 150.0
 _DISK = 3_000_000_000
 """Bytes that must be free before one is installed: each takes under one gigabyte, and pip as much again meanwhile."""

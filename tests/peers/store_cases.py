@@ -146,3 +146,14 @@ def doctor_proves_it(stored: Stored) -> None:
     assert "seen" in next(line for line in done.stdout.splitlines() if f"trace store {stored.name}" in line)
     assert "shut refused our credentials" in done.stdout
     assert "wrong-" not in done.stdout
+
+
+CASES = (
+    read_by_its_id,
+    read_by_a_link,
+    completed_where_ours_is_partial,
+    not_asked_where_ours_is_whole,
+    missing_everywhere,
+    refused_credentials_are_said,
+    doctor_proves_it,
+)

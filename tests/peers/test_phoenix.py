@@ -51,19 +51,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
             place.stop()
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        store_cases.read_by_its_id,
-        store_cases.read_by_a_link,
-        store_cases.completed_where_ours_is_partial,
-        store_cases.not_asked_where_ours_is_whole,
-        store_cases.missing_everywhere,
-        store_cases.refused_credentials_are_said,
-        store_cases.doctor_proves_it,
-    ],
-    ids=lambda case: case.__name__,
-)
+@pytest.mark.parametrize("case", store_cases.CASES, ids=lambda case: case.__name__)
 def test_a_run_in_phoenix(stored: Stored, case: Callable[[Stored], None]) -> None:
     """Each case says what it is."""
     case(stored)
