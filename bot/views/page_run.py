@@ -59,7 +59,7 @@ def agent_lane(
         span=_span(run),
         steps=_steps(run),
         source=source_words(attached) if attached is not None else "",
-        note=_note(run, rows, shown, begin, view),
+        note=_note(run, known, rows, shown, view),
         notes=tuple(short(note, 300) for note in run.notes[:5]),
         rows=_nest(_named(drawn)),
         ticks=ticks(scale),
@@ -234,12 +234,14 @@ def _steps(run: Run) -> str:
     return f"{number(len(run.steps), 'step')}{partial}"
 
 
-def _note(run: Run, rows: Sequence[Item], shown: Sequence[Item], begin: int, view: LaneView) -> str:
+def _note(run: Run, known: Told, rows: Sequence[Item], shown: Sequence[Item], view: LaneView) -> str:
+    begin = view.begin if 0 <= view.begin < len(rows) else 0
     notes = []
     if view.only:
         beside = sum(item.beside for item in rows)
         above = f", with {number(beside, 'step')} above them" if beside else ""
-        notes.append(f"{len(rows) - beside:,} of {number(len(run.steps), 'step')}: {view.only} only{above}.")
+        total = len(run.steps) + len(known.loose)
+        notes.append(f"{len(rows) - beside:,} of {number(total, 'step')}: {view.only} only{above}.")
     elif view.within and rows and all(len(item.steps) == 1 for item in rows):
         notes.append(f"{number(len(rows), 'like step')} of one folded row.")
     elif len(rows) < len(run.steps):

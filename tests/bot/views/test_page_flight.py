@@ -136,7 +136,7 @@ def test_filters_say_how_many_and_keep_the_way_to_each_step() -> None:
         ("send_email", False),
         ("grant_voucher", False),
     ]
-    assert effects.note == "7 of 19 steps: effects only, with 2 steps above them."
+    assert effects.note == "7 of 20 steps: effects only, with 2 steps above them."
     errors = lane_of(only="errors")
     assert [row.name for row in errors.rows if not row.beside] == ["issue_refund", "issue_refund", "output_check"]
     assert errors.filters[2].current
