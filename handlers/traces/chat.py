@@ -1,4 +1,4 @@
-"""What LLM observability stores record of a call to a model or a tool, in the shapes that SDKs send them.
+"""What LLM observability stores record of a call to a model, in the shapes that SDKs send them.
 
 Read are: OpenAI's requests and answers, LangChain's messages (plain, as ``{"type": "human", ...}``, or serialised by
 its constructor), its batches of ``generations``, and plain text. Written are the attributes of OpenTelemetry GenAI,
@@ -45,17 +45,16 @@ _PARAMETERS = {
     "n": "choice.count",
 }
 _PROMPTS = ("messages", "input", "prompt", "prompts", "contents")
-_SCORES = ("score", "relevance_score", "_score", "similarity")
-_MAX_MESSAGES = 20_000
 
 
 def parameters(told: Mapping[str, Any]) -> dict[str, Json]:
     """Sampling parameters by any of their names, as ``gen_ai.request.*``; numbers that were written as text too."""
     found: dict[str, Json] = {}
     for name, ours in _PARAMETERS.items():
-        value = told.get(name)
-        if value is not None and value != "":
-            found.setdefault(f"gen_ai.request.{ours}", number(value))
+        value = number(told.get(name))
+        if value is None or (isinstance(value, str) and ours != "stop_sequences"):
+            continue  # SDKs write "Infinity" or "NOT_GIVEN" for what was not asked for
+        found.setdefault(f"gen_ai.request.{ours}", value)
     return found
 
 
@@ -66,8 +65,8 @@ def asked(value: Json) -> dict[str, Json]:
         told = next(
             (read[name] for name in ("messages", "input", "prompt", "prompts", "contents") if name in read), None
         )
-        found = messages(read if told is None else told, "user")
-        tools = read.get("tools") or read.get("functions")
+        found, offered = _apart(messages(read if told is None else told, "user"))
+        tools = read.get("tools") or read.get("functions") or offered or None
         system = read.get("system") or read.get("instructions")
         return parameters(read) | present(
             {
@@ -77,7 +76,22 @@ def asked(value: Json) -> dict[str, Json]:
                 "gen_ai.request.model": text(read.get("model")),
             }
         )
-    return present({"gen_ai.input.messages": messages(read, "user") or None})
+    found, offered = _apart(messages(read, "user"))
+    return present({"gen_ai.input.messages": found or None, "gen_ai.tool.definitions": offered or None})
+
+
+def _apart(found: list[Json]) -> tuple[list[Json], list[Json]]:
+    """The messages, and the tools offered that Langfuse's LangChain callback writes among them, in role ``tool``."""
+    offered: list[Json] = []
+    kept: list[Json] = []
+    for item in found:
+        held = item.get("content") if isinstance(item, dict) and item.get("role") == "tool" else None
+        is_tool = isinstance(held, dict) and isinstance(item, dict) and "tool_call_id" not in item
+        if is_tool and isinstance(held, dict) and ("function" in held or {"name", "description"} <= set(held)):
+            offered.append(held)
+        else:
+            kept.append(item)
+    return kept, offered
 
 
 def answered(value: Json) -> dict[str, Json]:
@@ -98,7 +112,7 @@ def answered(value: Json) -> dict[str, Json]:
 
 
 def _completion(answer: dict[str, Any]) -> dict[str, Json]:
-    choices = list(objects(answer["choices"]))[:100]
+    choices = list(objects(answer["choices"]))
     found: list[Json] = []
     for choice in choices:
         found += messages(choice.get("message") or choice.get("text"), "assistant")
@@ -110,12 +124,12 @@ def _completion(answer: dict[str, Any]) -> dict[str, Json]:
 
 def _generations(answer: dict[str, Any]) -> dict[str, Json]:
     """LangChain's: a list for each prompt of the batch, with a list of candidates each; or the candidates alone."""
-    batch = answer["generations"][:1_000]
+    batch = answer["generations"]
     candidates = [item for each in batch for item in (each if isinstance(each, list) else [each])]
     told = mapping(answer.get("llm_output"))
     found: list[Json] = []
     reasons: list[Json] = []
-    for candidate in objects(candidates[:1_000]):
+    for candidate in objects(candidates):
         held = candidate.get("message")
         found += messages(held if held is not None else candidate.get("text"), "assistant")
         metadata = mapping(_lone(held).get("response_metadata")) if held is not None else {}
@@ -163,8 +177,8 @@ def messages(value: Any, role: str) -> list[Json]:
         read = read["messages"] if isinstance(read.get("messages"), list) else [read]
     if not isinstance(read, list):
         return []
-    flat = [item for each in read[:_MAX_MESSAGES] for item in (each if _is_batch(each) else [each])]
-    return [found for item in flat[:_MAX_MESSAGES] if (found := _message(item, role)) is not None]
+    flat = [item for each in read for item in (each if _is_batch(each) else [each])]
+    return [found for item in flat if (found := _message(item, role)) is not None]
 
 
 def _is_batch(each: Any) -> bool:
@@ -227,67 +241,3 @@ def _lone(value: Any) -> dict[str, Any]:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return plain(value) if isinstance(value, dict) else {}
-
-
-def documents(value: Json) -> list[Json] | None:
-    """Retrieved documents as ``id, score, content, metadata``; None when the value is no list of documents."""
-    read: Any = structured(value)
-    if isinstance(read, dict):
-        read = next((read[name] for name in ("documents", "output", "results", "matches") if name in read), None)
-    if not isinstance(read, list):
-        return None
-    return [found for item in read[:10_000] if (found := _document(item)) is not None]
-
-
-def _document(item: Any) -> Json:
-    score = None
-    if isinstance(item, list) and len(item) == 2:  # (document, score)
-        item, score = item
-    if isinstance(item, str):
-        return {"content": item}
-    if not isinstance(item, dict):
-        return None
-    held = plain(item)
-    metadata = mapping(held.get("metadata"))
-    scored = (told[name] for told in (held, metadata) for name in _SCORES if told.get(name) is not None)
-    content = next((held[name] for name in ("page_content", "content", "text") if held.get(name)), None)
-    return present(
-        {
-            "id": text(held.get("id") or metadata.get("id") or metadata.get("source"), 1_000),
-            "score": number(next(scored, score)),
-            "content": content if isinstance(content, str) else None,
-            "metadata": metadata or None,
-        }
-    )
-
-
-def tool_input(value: Json) -> dict[str, Json]:
-    """A tool's input as arguments, out of the envelopes that LangChain puts round them, with the call's id."""
-    read = structured(value)
-    found: dict[str, Json] = {}
-    if isinstance(read, dict) and set(read) == {"input"}:
-        inner = structured(read["input"])
-        read = inner if isinstance(inner, dict) else read
-    if isinstance(read, dict) and isinstance(read.get("args"), dict) and {"name", "id"} & set(read):
-        found = present({"gen_ai.tool.call.id": text(read.get("id"), 300)})
-        read = read["args"]
-    return found | present({"gen_ai.tool.call.arguments": read})
-
-
-def tool_output(value: Json) -> dict[str, Json]:
-    """A tool's output as result, out of LangChain's ``ToolMessage``, with the call's id and that it failed."""
-    read = structured(value)
-    if isinstance(read, dict) and set(read) == {"output"}:
-        read = structured(read["output"])
-    if isinstance(read, dict):
-        held = plain(read)
-        if "tool_call_id" in held and "content" in held:
-            failed = held.get("status") == "error"
-            return present(
-                {
-                    "gen_ai.tool.call.id": text(held["tool_call_id"], 300),
-                    "gen_ai.tool.call.result": structured(held["content"]),
-                    "error.type": "tool_error" if failed else None,
-                }
-            )
-    return present({"gen_ai.tool.call.result": read})

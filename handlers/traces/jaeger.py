@@ -18,7 +18,6 @@ from handlers.traces import fields
 from handlers.traces.otlp_answers import GatewaySettings, spans_of_document
 
 _TRACE = re.compile(r"/traces?/([0-9a-fA-F]{1,32})/?$")
-_MAX_OBJECTS = 100_000
 
 
 class JaegerSettings(GatewaySettings):
@@ -74,7 +73,7 @@ def _parts(answers: Sequence[bytes]) -> Iterator[dict[str, Any]]:
     """Each JSON object of the answers: one as a whole, or one a line where it was streamed."""
     for body in answers:
         lines = [line for line in body.split(b"\n") if line.strip()] if b"}\n{" in body.replace(b"\r", b"") else [body]
-        for line in lines[:_MAX_OBJECTS]:
+        for line in lines:
             yield fields.mapping(fields.document(line, "Jaeger"))
 
 

@@ -13,7 +13,7 @@ from bot.domain.span import SpanRecord
 from bot.domain.trace_ref import TraceRef
 from bot.plugin import Fetched
 from bot.recorder.otlp_values import BadSpan, record
-from handlers.traces import chat, fields
+from handlers.traces import chat, fields, tool_io
 
 PARTIAL = "pullcord_partial"
 """A page of ours among LangSmith's: why the rest did not come."""
@@ -126,11 +126,11 @@ def _of_kind(
     if kind == "tool":
         call_id = fields.text(extra.get("tool_call_id") or metadata.get("tool_call_id"), 300)
         named = fields.present({"gen_ai.tool.name": fields.text(run.get("name"), 300), "gen_ai.tool.call.id": call_id})
-        return told | named | chat.tool_input(given) | chat.tool_output(got)
+        return told | named | tool_io.tool_input(given) | tool_io.tool_output(got)
     if kind == "retriever":
         asked = fields.mapping(given)
         query = next((asked[name] for name in ("query", "input", "question") if name in asked), given)
-        found = chat.documents(got)
+        found = tool_io.documents(got)
         left = fields.present({"output.value": got}) if found is None else {}
         return (
             told

@@ -14,12 +14,15 @@ from bot.domain.span import SpanRecord
 from bot.domain.trace_ref import TraceRef
 from bot.effects.assess import assess
 from bot.plugin import TraceSource
+from bot.recorder.evidence import thaw
 from bot.recorder.limits import Limits
 from bot.recorder.normalise import normalise
 from bot.recorder.otlp import JSON, PROTOBUF, parse_export
 from bot.recorder.otlp_values import LOGS, TRACES, Signal
 from bot.recorder.pack import Cleaner, fit
 from bot.recorder.redact import Redactor
+from bot.recorder.run_reading import read_run
+from bot.recorder.signatures import signed
 from handlers.traces.jaeger import jaeger
 from handlers.traces.langfuse import langfuse
 from handlers.traces.langsmith import langsmith
@@ -36,7 +39,7 @@ _NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _TRACE = "5cc2de60e211604aa0bc088c09152af4"
 _OTHERS = ("e254fa82efe117d8c95b6a4da6c9bbe5", "6c66af4866368729e37fbe999794b74e")
 """The trace ids of the shared samples."""
-_CLEANER_EVERY = 20
+_WHOLE_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -51,20 +54,31 @@ class Target:
     zipped: bool = False
 
 
-def use(spans: Sequence[SpanRecord], *, clean: bool) -> int:
-    """What the bot does with spans: redacts and stores them, makes a run of each trace, and its effects."""
-    if clean:
-        cleaner = Cleaner(_REDACTOR)
-        spans = [SpanRecord.from_bytes(fit(cleaner.span(span), LIMITS).to_bytes()) for span in spans]
+def use(spans: Sequence[SpanRecord], *, whole: bool) -> int:
+    """What the bot does with spans: makes a run of each trace, and its effects.
+
+    ``whole``: also redacts and stores them, freezes the run as evidence and thaws it, and signs it for the index.
+    """
     by_trace: dict[str, list[SpanRecord]] = {}
     for span in spans:
         by_trace.setdefault(span.trace_id, []).append(span)
     for held in by_trace.values():
+        if whole:
+            _read_whole(held)
+            continue
         run = normalise(held)
         type(run).model_validate_json(run.model_dump_json())
         for effect in assess(run, _CATALOGUE, _NOW):
             type(effect).model_validate_json(effect.model_dump_json())
     return len(spans)
+
+
+def _read_whole(spans: Sequence[SpanRecord]) -> None:
+    cleaner = Cleaner(_REDACTOR)
+    records = [fit(cleaner.span(span), LIMITS).to_bytes() for span in spans]
+    reading = read_run(records, _CATALOGUE, _NOW, ["a note"])
+    assert thaw([reading.frozen]).run.trace_id == spans[0].trace_id
+    signed(reading.profiled.profile, reading.effects)
 
 
 _REDACTOR = Redactor()
@@ -77,7 +91,7 @@ def _exports(kind: str, signal: Signal, *, zipped: bool = False) -> Callable[[by
 
     def run(body: bytes) -> int:
         export = parse_export(body, kind, "gzip" if zipped else "", LIMITS, signal)
-        use([*beside, *export.spans], clean=len(body) % _CLEANER_EVERY == 0)
+        use([*beside, *export.spans], whole=len(body) % _WHOLE_EVERY == 0)
         return len(export.spans)
 
     return run
@@ -89,7 +103,7 @@ def _store(source: TraceSource, head: Sequence[bytes] = (), trace: str = _TRACE)
     def run(body: bytes) -> int:
         fetched = source.read([*head, body], ref)
         json.dumps(fetched.partial)
-        return use(fetched.spans, clean=len(body) % _CLEANER_EVERY == 0)
+        return use(fetched.spans, whole=len(body) % _WHOLE_EVERY == 0)
 
     return run
 

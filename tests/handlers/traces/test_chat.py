@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers.traces import chat
+from handlers.traces import chat, tool_io
 
 
 def test_a_call_that_anthropic_tells_twice_through_langchain_counts_once() -> None:
@@ -46,7 +46,7 @@ def test_messages_in_each_shape(value: Any, expected: list[Any]) -> None:
 
 def test_numbers_of_parameters_that_were_written_as_text_are_numbers() -> None:
     """Langfuse keeps them as text in some versions."""
-    told = {"temperature": "0.7", "maxTokens": "512", "stop": ["END"], "n": None, "seed": ""}
+    told = {"temperature": "0.7", "maxTokens": "512", "stop": ["END"], "n": None, "seed": "", "top_p": "Infinity"}
     assert chat.parameters(told) == {
         "gen_ai.request.temperature": 0.7,
         "gen_ai.request.max_tokens": 512,
@@ -63,6 +63,17 @@ def test_a_request_tells_its_messages_tools_and_parameters() -> None:
         "gen_ai.tool.definitions": [tool],
         "gen_ai.request.model": "gpt-x",
         "gen_ai.request.seed": 7,
+    }
+
+
+def test_tools_that_were_written_among_the_messages_are_offered_and_no_messages() -> None:
+    """As Langfuse's callback for LangChain does; a tool's answer has a call's id."""
+    tool: Any = {"type": "function", "function": {"name": "refund"}}
+    answer = {"role": "tool", "content": {"name": "x", "description": "y"}, "tool_call_id": "c1"}
+    value: Any = [{"role": "user", "content": "hi"}, answer, {"role": "tool", "content": tool}]
+    assert chat.asked(value) == {
+        "gen_ai.input.messages": [{"role": "user", "content": "hi"}, answer],
+        "gen_ai.tool.definitions": [tool],
     }
 
 
@@ -93,7 +104,7 @@ def test_a_raw_answer_tells_the_served_model_and_why_it_stopped() -> None:
 )
 def test_arguments_out_of_their_envelopes(value: Any, arguments: Any, call_id: str | None) -> None:
     """A tool that has an argument called ``input`` or ``args`` keeps it."""
-    found = chat.tool_input(value)
+    found = tool_io.tool_input(value)
     assert found["gen_ai.tool.call.arguments"] == arguments
     assert found.get("gen_ai.tool.call.id") == call_id
 
@@ -101,13 +112,13 @@ def test_arguments_out_of_their_envelopes(value: Any, arguments: Any, call_id: s
 def test_a_tool_message_with_status_error_is_an_error() -> None:
     """LangChain catches a tool's exception and answers the model with its text."""
     told: Any = {"output": {"type": "tool", "content": "no such order", "tool_call_id": "c1", "status": "error"}}
-    assert chat.tool_output(told) == {
+    assert tool_io.tool_output(told) == {
         "gen_ai.tool.call.id": "c1",
         "gen_ai.tool.call.result": "no such order",
         "error.type": "tool_error",
     }
-    assert chat.tool_output({"output": {"ok": True}}) == {"gen_ai.tool.call.result": {"ok": True}}
-    assert chat.tool_output(None) == {}
+    assert tool_io.tool_output({"output": {"ok": True}}) == {"gen_ai.tool.call.result": {"ok": True}}
+    assert tool_io.tool_output(None) == {}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,7 @@ def test_a_tool_message_with_status_error_is_an_error() -> None:
 )
 def test_documents_in_each_shape(value: Any) -> None:
     """Id, score and content wherever they stand."""
-    (found,) = chat.documents(value) or []
+    (found,) = tool_io.documents(value) or []
     assert isinstance(found, dict)
     assert (found["id"], found["score"], found["content"]) == ("kb/1", 0.5, "text")
 
@@ -128,5 +139,5 @@ def test_documents_in_each_shape(value: Any) -> None:
 @pytest.mark.parametrize("value", ["an answer", {"answer": "x"}, None, 5])
 def test_what_is_no_list_of_documents_is_not_taken_for_one(value: Any) -> None:
     """``None`` is "not recorded"; an empty list is "none were found"."""
-    assert chat.documents(value) is None
-    assert chat.documents([]) == []
+    assert tool_io.documents(value) is None
+    assert tool_io.documents([]) == []

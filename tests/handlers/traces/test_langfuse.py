@@ -133,6 +133,16 @@ async def test_an_unknown_trace_is_none(v2: bool) -> None:
         assert await fetched(langfuse, store.url, TraceRef(trace_id="1" * 32), **KEYS) is None
 
 
+async def test_an_unknown_trace_is_none_where_the_api_of_version_3_was_taken_away() -> None:
+    """It is deprecated: 410 there is no fault when v2 answered."""
+
+    def answer(asked: Asked) -> Told:
+        return Scripted()(asked) if asked.path.endswith("/observations") else Told(410)
+
+    async with loopback_store(answer) as store:
+        assert await fetched(langfuse, store.url, TraceRef(trace_id="1" * 32), **KEYS) is None
+
+
 async def test_wrong_keys_are_refused_and_never_shown() -> None:
     """401."""
     async with loopback_store(Scripted()) as store:
