@@ -185,6 +185,17 @@ class EvalTarget(Value):
     directory: str
 
 
+class CatalogueTarget(Value):
+    """Where classes that people gave tools are kept for good (``catalogue_repository:``). ``remote`` None: nowhere.
+
+    ``branch`` is what a change's branch starts from, ``file`` the YAML file whose ``tools:`` list is the catalogue.
+    """
+
+    remote: str | None = None
+    branch: str = "main"
+    file: str = "pullcord.yaml"
+
+
 class PushedCase(Value):
     """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.domain.action import Change, Risk
-from bot.domain.effect import Effect, Reversibility, ranked
+from bot.domain.effect import Effect, Reversibility, Suggestion, ranked
 from bot.plugin import ActionContext, Choice, Choices, Hidden, Offered, Params, Prefill, action
 from bot.ports import ToolClassControl
 
@@ -48,9 +48,44 @@ class ClassifyTool(Params):
     reversibility: Annotated[str, Choices(lambda _ctx: _CLASSES)] = Field(
         pattern="^(read_only|reversible|compensable|irreversible)$",
         title="What it does",
-        description="For this agent, from now on. Write it into tools: of the configuration to keep it for good.",
+        description="For this agent, from now on. Where catalogue_repository is configured, a branch with the rule is "
+        "pushed; else write it into tools: of the configuration to keep it for good.",
     )
     why: str = Field(default="", max_length=300, title="Why")
+
+
+_ONE_CLICK = 3
+"""So many tools have a button of their own; the others are in the modal."""
+
+
+def _consequence(ctx: ActionContext, tool: str, suggestion: Suggestion) -> str:
+    """What the press does, and why this class is suggested. The reason is made from foreign words, and short."""
+    said = {
+        Reversibility.READ_ONLY: "and its calls no longer count as changes",
+        Reversibility.REVERSIBLE: "and its calls count as changes that can be put back",
+        Reversibility.COMPENSABLE: "and its calls count as changes that a counter-action makes good",
+    }.get(suggestion.reversibility, "and its calls count as changes that nothing takes back")
+    return (
+        f"{tool[:80]} of {ctx.agent.name} counts as {_class(suggestion)} from now on, {said}: in the runs of this "
+        f"incident and in every later one. Suggested because {suggestion.reason[:160]}. Undo takes it back. A branch "
+        "with the rule is pushed where catalogue_repository is configured."
+    )
+
+
+def _class(suggestion: Suggestion) -> str:
+    return suggestion.reversibility.value.replace("_", " ")
+
+
+def _one_click(ctx: ActionContext, effect: Effect) -> Offered | None:
+    suggestion = effect.suggestion
+    if suggestion is None or effect.reversibility is not Reversibility.UNCLASSIFIED:
+        return None
+    return Offered(
+        label=f"Classify {effect.tool} as {_class(suggestion)}",
+        params={"tool": effect.tool, "reversibility": suggestion.reversibility.value},
+        rank=37,
+        consequence=_consequence(ctx, effect.tool, suggestion),
+    )
 
 
 def _offer(ctx: ActionContext) -> Offered | Hidden:
@@ -59,14 +94,16 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
         return Hidden("every tool of this incident is classified")
     unclassified = doubtful[0].reversibility is Reversibility.UNCLASSIFIED
     label = f"Classify {doubtful[0].tool}…" if unclassified else "Correct a guess…"
-    return Offered(label=label, rank=38 if unclassified else 60, always_ask=True)
+    found = [made for effect in doubtful[:_ONE_CLICK] if (made := _one_click(ctx, effect)) is not None]
+    return Offered(label=label, rank=38 if unclassified else 60, always_ask=True, beside=tuple(found))
 
 
 @action("classify_tool", title="Classify tool", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
 async def classify_tool(ctx: ActionContext, params: ClassifyTool, classes: ToolClassControl) -> Change:
     """Say how reversible a tool of this agent is.
 
-    Takes effect now: the incident's runs are read again with it, and so is every later run.
+    Takes effect now: the incident's runs are read again with it, and so is every later run. Where a repository is
+    configured for the catalogue, a branch with the rule is pushed, so that the class is kept for good.
     """
     change = await classes.classify_tool(ctx.agent.name, params.tool, Reversibility(params.reversibility))
     return change.model_copy(update={"why": params.why})

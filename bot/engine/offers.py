@@ -58,11 +58,11 @@ def menu(
     offers: list[OfferView] = []
     hidden: list[HiddenVerb] = []
     for verb in registry.actions.values():
-        found = _verb(verb, ctx, missing)
-        if isinstance(found, Hidden):
-            hidden.append(HiddenVerb(verb.id, verb.title, found.reason))
-        else:
-            offers.append(found)
+        for found in _verb(verb, ctx, missing):
+            if isinstance(found, Hidden):
+                hidden.append(HiddenVerb(verb.id, verb.title, found.reason))
+            else:
+                offers.append(found)
     for execution in incident.executions:
         if execution.state is ExecutionState.UNKNOWN:
             offers += _about_unknown(incident, execution)
@@ -74,19 +74,24 @@ def menu(
     return Menu(tuple(sorted(offers, key=lambda o: (o.rank, o.label, o.id))), tuple(hidden))
 
 
-def _verb(verb: Action, ctx: ActionContext, missing: Callable[[Action], str | None]) -> OfferView | Hidden:
-    incident = ctx.incident
-    if not incident.open:
-        return Hidden(f"{incident.id} is resolved")
+def _verb(verb: Action, ctx: ActionContext, missing: Callable[[Action], str | None]) -> list[OfferView | Hidden]:
+    if not ctx.incident.open:
+        return [Hidden(f"{ctx.incident.id} is resolved")]
     reason = missing(verb)
     if reason is not None:
-        return Hidden(reason)
+        return [Hidden(reason)]
     try:
         offered: Offered | Hidden = verb.offer(ctx)
     except Exception as error:  # noqa: BLE001 - one verb's fault must not take every button from the card
-        return Hidden(f"its own offer failed ({type(error).__name__})")
+        return [Hidden(f"its own offer failed ({type(error).__name__})")]
     if isinstance(offered, Hidden):
-        return offered
+        return [offered]
+    first, *others = [_view(verb, ctx.incident, one) for one in (offered, *offered.beside)]
+    return [first, *(one for one in others if isinstance(one, OfferView))]
+
+
+def _view(verb: Action, incident: Incident, offered: Offered) -> OfferView | Hidden:
+    """One button, or why it makes no sense while the same thing is running."""
     params = dict(offered.params)
     asks = offered.always_ask or not _complete(verb, params)
     running = next((e for e in incident.executions if _same(e, verb.id, params) and e.state in UNSETTLED), None)

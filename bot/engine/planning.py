@@ -56,6 +56,9 @@ class ControlPlanes:
         called = inspect.getattr_static(made, "__init__") if isinstance(made, type) else made
         hints = inspect.get_annotations(called, eval_str=True)
         wanted = {n: t for n, t in hints.items() if n not in {"settings", "return"}}
+        given = inspect.signature(called).parameters
+        may_lack = {n for n in wanted if given[n].default is not inspect.Parameter.empty}
+        wanted = {n: t for n, t in wanted.items() if t in self._services or n not in may_lack}
         lacking = [n for n, t in wanted.items() if t not in self._services]
         if lacking:
             self._faults[name] = f"the control plane {name} needs {lacking[0]}, which this process does not have"

@@ -104,6 +104,7 @@ class Offered:
 
     ``params`` that already satisfy the model make a button with a confirm; else the button opens the modal.
     ``always_ask`` opens the modal anyway. ``consequence`` is the confirm's text: target, consequence, how to undo.
+    ``beside`` are further buttons of the same verb, each with its own parameters.
     """
 
     label: str
@@ -112,6 +113,7 @@ class Offered:
     danger: bool = False
     always_ask: bool = False
     consequence: str = ""
+    beside: tuple["Offered", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ async def opened(world: World) -> None:
 
 async def classify(world: World, tool: str, reversibility: str) -> None:
     """Fill in the modal."""
-    offer = next(o for o in await world.engine.offers(await world.incident()) if o.action == "classify_tool")
+    offers = await world.engine.offers(await world.incident())
+    offer = next(o for o in offers if o.action == "classify_tool" and o.asks)
     await world.click(offer.label, LEE, tool=tool, reversibility=reversibility)
 
 
@@ -73,3 +74,20 @@ async def test_a_class_counts_for_later_incidents_of_this_agent_only(world: Worl
     await world.later(seconds=1)
     await world.fire(name="Third", fingerprint="third", trace_id=third, agent="mail-bot")
     assert (await effect(world, "frobnicate", 3)).reversibility is Reversibility.UNCLASSIFIED
+
+
+async def test_a_suggested_class_is_one_click_that_a_person_confirms(world: World) -> None:
+    """The button names tool and class, the confirm what follows from it; the effect was not treated by it before."""
+    await opened(world)
+    before = await effect(world, "frobnicate")
+    assert before.suggestion is not None
+    assert (before.reversibility, before.suggestion.reversibility) == ("unclassified", "irreversible")
+    offer = await world.offer("Classify frobnicate as irreversible")
+    assert not offer.asks
+    assert offer.params == {"tool": "frobnicate", "reversibility": "irreversible"}
+    assert "counts as irreversible from now on" in offer.consequence
+    assert before.suggestion.reason in offer.consequence
+    await world.click("Classify frobnicate as irreversible", LEE)
+    now = await effect(world, "frobnicate")
+    assert (now.reversibility, now.suggestion) == (Reversibility.IRREVERSIBLE, None)
+    assert not [label for label in await world.labels() if label.startswith("Classify frobnicate as")]
