@@ -1,6 +1,7 @@
 """Records that are read twice, held outside the memory when they are many: in a file that has no name."""
 
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -20,6 +21,8 @@ class Spool:
             size += len(record)
             if size > _IN_MEMORY and self._file is None and not self._places:
                 self._file = _unnamed()
+                if self._file is not None:
+                    weakref.finalize(self, self._file.close)
             if self._file is None:
                 self._held.append(record)
             else:

@@ -119,8 +119,8 @@ class Otlp:
         """Whether every span may be of this agent: none says otherwise, and no trace belongs to another already.
 
         A sub-agent's name is fine as long as the configuration does not know it as an agent of its own. A trace that
-        only the common token sent of, for an agent without a token, may be joined: services of one run share its id,
-        which nobody else can guess. From then on it is this agent's, and another agent's token is refused.
+        only the common token sent of, and whose agent the configuration does not know, may be joined: services of one
+        run share its id, which nobody else can guess. From then on another agent's token is refused.
         """
         others = self._agents.keys() - {agent}
         if any(name in others for span in spans for name in (span.agent, span.service) if name is not None):

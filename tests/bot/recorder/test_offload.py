@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,14 +15,16 @@ import pytest
 from pydantic_core import to_json
 
 from bot.domain.catalogue import Catalogue, ToolRule
+from bot.domain.trace_ref import TraceRef
 from bot.errors import Busy, Refused
+from bot.plugin import Fetched, StoreSettings, trace_source
 from bot.recorder.evidence import thaw
 from bot.recorder.limits import Limits, TooLarge
 from bot.recorder.offload import Parser, ParserSettings
-from bot.recorder.otlp import JSON
+from bot.recorder.otlp import JSON, parse_export
 from bot.recorder.redact import RedactionSettings, Redactor
 from bot.recorder.run_reading import read_run
-from tests.bot.recorder.samples import export, raw_span, root, tool
+from tests.bot.recorder.samples import TRACE, export, raw_span, root, tool
 from tests.support.waiting import wait_until
 
 
@@ -162,6 +166,52 @@ async def test_the_child_goes_home_when_idle_and_at_the_end() -> None:
     with pytest.raises(Busy):
         await large.parse(body(50, 200), JSON)
 
+
+async def test_a_body_in_pieces_is_read_and_let_go_of() -> None:
+    """A large body is not held twice to be joined; how large a gzip will be, its last bytes say, however it was cut."""
+    plain = body(50, 200)
+    async with parser() as large:
+        whole = await large.parse(plain, JSON)
+        for content, encoding in ((plain, ""), (gzip.compress(plain), "gzip")):
+            pieces = [content[:-2], content[-2:-1], content[-1:]]
+            assert await large.parse(pieces, JSON, encoding) == whole
+            assert pieces == []
+
+
+async def test_a_stores_answers_are_read_in_the_child_when_they_are_large() -> None:
+    """By its plug-in, found again by module and name; redacted there."""
+    ref = TraceRef(trace_id=TRACE)
+    answer = body(300, 100)
+    async with parser() as far, parser(large=10**9) as near:
+        there, here = await far.read_answers(_STORE, [answer], ref), await near.read_answers(_STORE, [answer], ref)
+        assert there == here
+        assert len(there.spans) == 300
+        assert there.partial == "one page of two"
+        assert b"[redacted: member]" in there.spans[0].data
+        with pytest.raises(Refused, match="is not JSON"):
+            await far.read_answers(_STORE, [b"x" * 10_000], ref)
+        gone = replace(_STORE, name="gone")
+        with pytest.raises(Refused, match="declares no trace store gone"):
+            await far.read_answers(gone, [answer], ref)
+
+
+async def test_a_large_list_of_records_is_let_go_of_as_it_is_sent() -> None:
+    """The server must not hold a large run beside the process that reads it; without freezing nothing is frozen."""
+    records = [span.to_bytes() for span in (root(), *(tool(n, "refund") for n in range(2, 200)))]
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    async with parser(large=0) as far:
+        read = await far.read(records, Catalogue(), now, frozen=False)
+    assert records == []
+    assert (len(read.effects), read.frozen) == (198, b"")
+
+
+def read_stored(answers: Sequence[bytes], ref: TraceRef) -> Fetched:
+    """The reading half of a made-up store."""
+    return Fetched(parse_export(answers[0], JSON).spans, partial="one page of two")
+
+
+_STORE = trace_source("made-up", settings=StoreSettings, read=read_stored)(lambda settings, http: None)  # type: ignore[arg-type,return-value]
+_STORE = replace(_STORE, module=__name__)
 
 PARENT = """
 import asyncio, sys

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
+from bot.domain.span import PackedSpan, Rank, SpanRecord
 from bot.domain.work import Work
 from bot.timeline import spans as spans_module
 from bot.timeline.keys import Lifetimes
@@ -119,3 +120,123 @@ async def test_spans_that_an_incident_waits_for_are_told_a_second_after_the_last
     assert leased.item.payload == {"trace_id": TRACE}
     await store.spans.upsert(TRACE, "refund-bot", {"e": b"E"})
     assert await store.work.due_at(f"spans:{TRACE}") == clock.now() + timedelta(seconds=1)
+
+
+def packed(number: int, rank: Rank = Rank.OTHER, text: str = "", parent: str | None = "f" * 16) -> PackedSpan:
+    """A span as the receiver hands it to the store."""
+    span = SpanRecord(trace_id=TRACE, span_id=f"{number:016x}", parent_id=parent, attributes={"text": text})
+    return PackedSpan(TRACE, span.span_id, parent, None, None, zlib.compress(span.to_bytes(), 1), rank)
+
+
+def by_id(*spans: PackedSpan) -> dict[str, PackedSpan]:
+    """As ``upsert`` takes them."""
+    return {span.span_id: span for span in spans}
+
+
+async def numbers(store: Store) -> list[int]:
+    """Which spans are kept."""
+    return [int(SpanRecord.from_bytes(raw).span_id, 16) for raw in await store.spans.load(TRACE)]
+
+
+async def test_over_the_cap_tools_take_the_place_of_what_had_no_effect(
+    store: Store, monkeypatch: pytest.MonkeyPatch, raw: Redis
+) -> None:
+    """Whatever came first: other spans give way, then model calls, the newest first; tools never to anything."""
+    monkeypatch.setattr(spans_module, "_MOST_SPANS", 4)
+    first = by_id(packed(1), packed(2), packed(3, Rank.MODEL), packed(4, Rank.MODEL))
+    assert await store.spans.upsert(TRACE, "refund-bot", first) == 0
+    assert await store.spans.upsert(TRACE, "refund-bot", by_id(packed(5, Rank.FIRST))) == 0
+    assert await numbers(store) == [1, 3, 4, 5]
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.note == "cut: 4 of 5 spans kept; all tool calls are there"
+    tools = by_id(*(packed(n, Rank.FIRST) for n in (6, 7, 8)))
+    assert await store.spans.upsert(TRACE, "refund-bot", tools) == 0
+    assert await numbers(store) == [5, 6, 7, 8]
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.note == "cut: 4 of 8 spans kept; all tool spans are there, 2 model calls are not"
+    assert await store.spans.upsert(TRACE, "refund-bot", by_id(packed(1), packed(9, Rank.FIRST))) == 2
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.note is not None
+    assert "1 spans of tools and agents are not: effects are missing" in meta.note
+    assert raw.hlen(HASH) == 4
+
+
+async def test_texts_are_shortened_before_a_span_is_left_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt without its end is better than no model call, and the run says so."""
+    monkeypatch.setattr(spans_module, "_MOST_BYTES", 40_000)
+    noise = [os.urandom(10_000).hex() for _ in range(4)]
+    spans = by_id(*(packed(n, Rank.MODEL, text) for n, text in enumerate(noise, 1)))
+    assert await store.spans.upsert(TRACE, "refund-bot", spans) == 0
+    texts = [str(SpanRecord.from_bytes(raw).attributes["text"]) for raw in await store.spans.load(TRACE)]
+    assert [len(text) > 10_000 for text in texts] == [True, True, True, False]
+    assert "were not stored" in texts[3]
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.note == "cut: all 4 spans kept; texts of 1 spans were shortened"
+    assert meta.bytes <= 40_000
+
+
+async def test_a_span_that_grows_cannot_grow_the_trace_over_its_cap(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent again with more in it, a span counts anew; what would be too much is kept as it was or shortened."""
+    monkeypatch.setattr(spans_module, "_MOST_BYTES", 5_000)
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(1, Rank.FIRST)))
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(1, Rank.FIRST, os.urandom(20_000).hex())))
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.spans == 1
+    assert meta.bytes < 5_000
+
+
+async def test_every_run_of_an_agent_is_indexed_once_its_spans_stop_coming(store: Store, clock: ManualClock) -> None:
+    """Ten seconds after the last batch; a minute after the first one at the latest."""
+    await store.spans.upsert(TRACE, None, by_id(packed(1)))
+    assert await store.work.due_at(f"index:{TRACE}") is None, "nobody's run cannot be compared with anybody's"
+    first = clock.now()
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(2)))
+    assert await store.work.due_at(f"index:{TRACE}") == first + timedelta(seconds=10)
+    for n in range(3, 13):
+        clock.forward(seconds=8)
+        await store.spans.upsert(TRACE, "refund-bot", by_id(packed(n)))
+    assert await store.work.due_at(f"index:{TRACE}") == first + timedelta(seconds=60)
+    await store.work.move_due(clock.now())
+    (leased,) = await store.work.take("c", 10, 10)
+    assert (leased.item.kind, leased.item.payload) == (Work.INDEX_RUN, {"trace_id": TRACE})
+
+
+async def test_who_sends_for_long_is_read_less_and_less_often_until_the_root_comes(
+    store: Store, clock: ManualClock
+) -> None:
+    """Each reading of a large run costs seconds; its end is told at once all the same."""
+    await open_one(store, alert=an_alert())
+    told: list[float] = []
+    last = clock.now()
+    for n in range(1, 200):
+        await store.spans.upsert(TRACE, "refund-bot", by_id(packed(n)))
+        clock.forward(seconds=5)
+        due = await store.work.due_at(f"spans:{TRACE}")
+        if due is not None and due <= clock.now():
+            await store.work.move_due(clock.now())
+            told.append((clock.now() - last).total_seconds())
+            last = clock.now()
+    assert told[:4] == [5, 5, 5, 5]
+    assert max(told) > 60
+    assert len(told) < 20
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(999, Rank.FIRST, parent=None)))
+    due = await store.work.due_at(f"spans:{TRACE}")
+    assert due is not None
+    assert due <= clock.now() + timedelta(seconds=1)
+
+
+async def test_a_name_that_is_only_a_services_gives_way_to_an_agents(store: Store) -> None:
+    """A batch without an agent span must not rename the run."""
+    await store.spans.upsert(TRACE, "shop", by_id(packed(1)), sure=False)
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(2)))
+    await store.spans.upsert(TRACE, "shop", by_id(packed(3)), sure=False)
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert meta.agent == "refund-bot"
