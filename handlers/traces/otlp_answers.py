@@ -5,7 +5,8 @@ import binascii
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError, to_json
 
 from bot.domain.span import SpanRecord
 from bot.plugin import StoreSettings
@@ -25,6 +26,12 @@ class GatewaySettings(StoreSettings):
 
     bearer: Token | None = None
     basic: BasicCredentials | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "GatewaySettings":
+        if self.bearer is not None and self.basic is not None:
+            raise PydanticCustomError("gateway_auth", "takes bearer or basic, not both")
+        return self
 
     @property
     def headers(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from bot.domain.trace_ref import TraceRef
 from bot.errors import ActionFailed, Refused
@@ -21,7 +21,7 @@ from handlers.traces.langsmith import langsmith
 from handlers.traces.tempo import tempo
 from tests.bot.recorder.samples import shared
 from tests.handlers.traces.recorded import REF, TRACE, exported, facts, load, run_of
-from tests.handlers.traces.talking import answered, fetched, pinged, ref_of
+from tests.handlers.traces.talking import answered, fetched, pinged, ref_of, settings_of
 from tests.support.trace_stores import Asked, Told, loopback_store, told
 
 PROTOBUF = {"content-type": "application/protobuf"}
@@ -169,6 +169,13 @@ async def test_tenant_and_credentials_go_with_every_request() -> None:
             await fetched(tempo, store.url, REF, tenant="team-b")
     async with loopback_store(Scripted(routes, {"authorization": "Bearer t0ken"})) as store:
         assert await fetched(tempo, store.url, REF, bearer=SecretStr("t0ken")) is not None
+
+
+def test_two_ways_to_sign_in_are_refused() -> None:
+    """Which of them counts would be a guess."""
+    both = {"bearer": SecretStr("t"), "basic": {"username": "bot", "password": SecretStr("hush")}}
+    with pytest.raises(ValidationError, match="bearer or basic, not both"):
+        settings_of(tempo, "https://tempo.example", **both)
 
 
 async def test_with_a_window_the_time_round_the_alert_is_asked_first_and_then_everything() -> None:
