@@ -1,6 +1,7 @@
 """The recorder chain: our own spans first, then the stores that serve the agent; the more complete reading wins.
 
-A store is asked only where our own record has no root or misses parents. Whatever a store did or did not give is said
+A store is asked only where our own record has no root or misses parents. No effect that one record shows is lost to
+another that merely has a root. Whatever a store did or did not give is said
 in words: they stand beside the run on the card.
 """
 
@@ -120,12 +121,19 @@ class Chain:
             reading = await self._read_run(records, notes)
         except Refused as refused:
             return None, f"{name} has {_spans(count)}, and no run can be read from them: {refused.message.rstrip('.')}"
-        if best is not None and rank(reading.summary) <= rank(best.reading.summary):
+        if best is not None and not _is_better(reading, best.reading, joined=new and joined.same):
             return None, f"{name} has {_spans(count)}, and nothing that we lack"
         words = f"{name} has {_spans(count)}, we received {received or 'none'}"
         if new and joined.same and reading.summary.steps > count:
             words += f", together they are {reading.summary.steps}"
         return Found(reading, records, name), words
+
+
+def _is_better(one: RunReading, other: RunReading, *, joined: bool) -> bool:
+    """``joined``: the one holds every span of the other. Else it must not list fewer effects, whatever else it has."""
+    if joined:
+        return rank(one.summary) > rank(other.summary)
+    return (len(one.effects), *rank(one.summary)) > (len(other.effects), *rank(other.summary))
 
 
 def _data(spans: Sequence[PackedSpan]) -> tuple[bytes, ...]:

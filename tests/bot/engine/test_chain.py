@@ -156,6 +156,22 @@ async def test_a_store_with_ids_of_its_own_is_not_mixed_with_ours(stores: Stores
     assert len(incident.effects) == 2
 
 
+async def test_a_root_elsewhere_does_not_hide_effects_that_we_recorded(stores: Stores, clock: ManualClock) -> None:
+    """Ids differ and the store has a whole run with one refund of our three: three stay listed."""
+    spans = run(clock, tools=3)
+    other = [
+        s.model_copy(update={"span_id": "a" + s.span_id[1:], "parent_id": s.parent_id and "a" + s.parent_id[1:]})
+        for s in spans[:2]
+    ]
+    await stores.add("langsmith", lambda _: answer_of(other))
+    world = stores.world()
+    await receive(world, *spans[1:])
+    await world.fire()
+    incident = await world.incident()
+    assert incident.runs[0].source == "otlp"
+    assert len(incident.effects) == 3
+
+
 async def test_a_store_that_has_less_changes_nothing_and_that_is_said(stores: Stores, clock: ManualClock) -> None:
     """Ours stays, and the store is asked again later: it may still be writing."""
     spans = run(clock, tools=3)
