@@ -10,7 +10,18 @@ from typing import Any
 from bot.domain.base import Json
 from bot.domain.run import Message, Part
 from bot.recorder.lenient import items, structured, text_of
-from bot.recorder.parts import call, content, inner, is_call, is_result, part, result_of, string
+from bot.recorder.parts import (
+    call,
+    content,
+    hosted_result,
+    inner,
+    is_call,
+    is_reasoning,
+    is_result,
+    part,
+    result_of,
+    string,
+)
 
 _ROLES = {"model": "assistant", "ai": "assistant", "human": "user"}
 _LANGCHAIN = {
@@ -24,7 +35,7 @@ _LANGCHAIN = {
     "SystemMessage": "system",
     "ToolMessage": "tool",
 }
-_LISTS = ("messages", "contents", "choices", "candidates", "input")
+_LISTS = ("messages", "contents", "choices", "candidates", "input", "output")
 _TOOL_ROLES = {"tool", "function"}
 _THOUGHTS = ("reasoning_content", "reasoning")
 
@@ -57,8 +68,12 @@ def message(item: dict[str, Any], role: str | None = None) -> Message:
     """One message from its object; ``role`` is whose it is where the object does not say."""
     item = _unwrapped(item)
     said = _role(item)
-    if is_call(item) or is_result(item):  # an item of OpenAI's Responses: a call or a result by itself
-        return Message(role=said or ("assistant" if is_call(item) else "tool"), parts=(part(item),))
+    if (
+        is_call(item) or is_result(item) or is_reasoning(item)
+    ):  # an item of OpenAI's Responses: a call or a result by itself
+        result = hosted_result(item)
+        both = (part(item),) if result is None else (part(item), result)
+        return Message(role=said or ("tool" if is_result(item) else "assistant"), parts=both)
     call_id = text_of(item.get("tool_call_id"))
     said = said or ("tool" if call_id else role or "unknown")
     parts: list[Part] = []
@@ -77,7 +92,9 @@ def message(item: dict[str, Any], role: str | None = None) -> Message:
         if isinstance(refusal := item.get("refusal"), str) and refusal:
             parts.append(Part(kind="text", text=refusal))
     calls = structured(item.get("tool_calls"))
-    parts += [call(inner(one, "tool_call")) for one in items(calls) if isinstance(one, dict)]
+    told = {one.call_id for one in parts if one.kind == "tool_call" and one.call_id}
+    asked = [call(inner(one, "tool_call")) for one in items(calls) if isinstance(one, dict)]
+    parts += [one for one in asked if one.call_id not in told]  # LangChain tells a content block's call once more
     if isinstance(item.get("function_call"), dict) and not calls:
         parts.append(call(item["function_call"]))
     if not parts and role is not None and "role" not in item and "content" not in item and item:

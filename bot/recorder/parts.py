@@ -19,12 +19,25 @@ _RESULT = {
     "function_call_output",
     "server_tool_call_response",
 }
-_CALL_KEYS = ("function_call", "functionCall")
-_RESULT_KEYS = ("function_response", "functionResponse")
-_ARGUMENTS = ("arguments", "input", "args", "tool.args", "parameters")
+_HOSTED = {
+    "mcp_call": "mcp",
+    "web_search_call": "web_search",
+    "file_search_call": "file_search",
+    "code_interpreter_call": "code_interpreter",
+    "image_generation_call": "image_generation",
+    "computer_call": "computer",
+    "local_shell_call": "local_shell",
+    "shell_call": "shell",
+    "apply_patch_call": "apply_patch",
+}
+"""Calls in an answer of OpenAI's Responses that are no function of the application, by the name to show."""
+_HOSTED_RESULTS = ("output", "outputs", "results", "error")
+_CALL_KEYS = ("function_call", "functionCall", "toolUse")
+_RESULT_KEYS = ("function_response", "functionResponse", "toolResult")
+_ARGUMENTS = ("arguments", "input", "args", "tool.args", "action", "queries", "code", "operation", "parameters")
 _RESULTS = ("response", "result", "content", "output")
-_CALL_IDS = ("call_id", "id", "tool_call_id", "toolCallId", "tool_use_id")
-_RESULT_IDS = ("id", "tool_use_id", "call_id", "tool_call_id", "toolCallId")
+_CALL_IDS = ("call_id", "id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId")
+_RESULT_IDS = ("id", "tool_use_id", "call_id", "tool_call_id", "toolCallId", "toolUseId")
 _NAMES = ("name", "toolName", "tool_name", "tool.name")
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "parameters_json_schema", "json_schema")
 _MAX_OTHER = 100_000
@@ -33,7 +46,13 @@ _MAX_OTHER = 100_000
 def is_call(item: dict[str, Any]) -> bool:
     """Whether the object by itself is a tool's call, by its ``type``."""
     kind = item.get("type")
-    return isinstance(kind, str) and kind in _CALL
+    return isinstance(kind, str) and (kind in _CALL or kind in _HOSTED)
+
+
+def is_reasoning(item: dict[str, Any]) -> bool:
+    """Whether the object by itself is a model's reasoning, by its ``type``."""
+    kind = item.get("type")
+    return isinstance(kind, str) and kind in _REASONING and "role" not in item
 
 
 def is_result(item: dict[str, Any]) -> bool:
@@ -63,7 +82,7 @@ def part(held: Any) -> Part:
 
 
 def _of_tool(held: dict[str, Any], kind: str | None) -> Part | None:
-    if kind in _CALL:
+    if kind in _CALL or kind in _HOSTED:
         return call(held)
     if kind in _RESULT:
         return _answer(held)
@@ -77,12 +96,28 @@ def _of_tool(held: dict[str, Any], kind: str | None) -> Part | None:
 def _of_text(held: dict[str, Any], kind: str | None) -> Part | None:
     text = next((held[key] for key in ("content", "text", "thinking") if key in held), None)
     if kind in _REASONING or (held.get("thought") is True and isinstance(text, str)):
-        return Part(kind="reasoning", text=string(held.get("summary") if text is None else text))
+        return Part(kind="reasoning", text=_summary(held.get("summary")) if text is None else string(text))
     if kind in _TEXT:
         return Part(kind="text", text="" if text is None else string(text))
     if kind is None and isinstance(held.get("text"), str):
         return Part(kind="text", text=held["text"])
     return None
+
+
+def hosted_result(item: dict[str, Any]) -> Part | None:
+    """The result that a call which the provider ran itself holds beside its arguments."""
+    if str(item.get("type")) not in _HOSTED:
+        return None
+    result = next((item[key] for key in _HOSTED_RESULTS if item.get(key) is not None), None)
+    if result is None:
+        return None
+    return Part(kind="tool_result", call_id=_first(item, _CALL_IDS), result=structured(result))
+
+
+def _summary(value: Any) -> str:
+    """The summary of a reasoning item: a list of texts."""
+    texts = [one["text"] for one in items(value) if isinstance(one, dict) and isinstance(one.get("text"), str)]
+    return "\n".join(texts) if texts or not value else string(value)
 
 
 def call(held: dict[str, Any]) -> Part:
@@ -94,7 +129,7 @@ def call(held: dict[str, Any]) -> Part:
     return Part(
         kind="tool_call",
         call_id=_first(held, _CALL_IDS),
-        name=_first(function, _NAMES),
+        name=_first(function, _NAMES) or _HOSTED.get(str(held.get("type"))),
         arguments=structured(arguments),
     )
 

@@ -204,7 +204,8 @@ def _shown_results(models: Sequence[ModelCall], call_ids: AbstractSet[str]) -> d
     results: dict[str, list[Json]] = {}
     for model in models:
         shown: dict[str, list[Json]] = {}
-        for part in (part for message in model.input for part in message.parts if part.kind == "tool_result"):
+        told = (part for message in (*model.input, *model.output) for part in message.parts)
+        for part in (part for part in told if part.kind == "tool_result"):
             if part.call_id is not None and part.call_id in call_ids:
                 shown.setdefault(part.call_id, []).append(part.result)
         for call_id, found in shown.items():

@@ -41,7 +41,6 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "finish_reasons": ("llm.finish_reason",),
     "tool_name": (SpanAttributes.TOOL_NAME,),
     "tool_call_id": ("tool.id", "tool_call.id"),
-    "tool_result": (SpanAttributes.OUTPUT_VALUE,),
     "query": (SpanAttributes.INPUT_VALUE,),
     "usage.input_tokens": (SpanAttributes.LLM_TOKEN_COUNT_PROMPT,),
     "usage.output_tokens": (SpanAttributes.LLM_TOKEN_COUNT_COMPLETION,),
@@ -59,6 +58,7 @@ _PARAMETERS = {
     "stop": "stop",
     "n": "choice_count",
 }
+_REDACTED = "__REDACTED__"
 _SPEAKERS = {StepKind.MODEL, StepKind.AGENT}
 _JUDGES = {"GUARDRAIL", "EVALUATOR"}
 
@@ -87,7 +87,7 @@ def _output(span: SpanRecord) -> tuple[Message, ...] | None:
 
 def _whole(span: SpanRecord, name: str, role: str) -> tuple[Message, ...] | None:
     """A model's or an agent's whole input or output where no message list was recorded."""
-    value = span.attributes.get(name)
+    value = _shown(span.attributes, name)
     return messages(value, role) or None if value is not None and _kind(span) in _SPEAKERS else None
 
 
@@ -138,10 +138,26 @@ def _tool(span: SpanRecord) -> dict[str, Json]:
     attributes = span.attributes
     parameters = structured(attributes.get(SpanAttributes.TOOL_PARAMETERS))
     is_schema = isinstance(parameters, dict) and isinstance(parameters.get("properties"), dict)
-    recorded = attributes.get(SpanAttributes.INPUT_VALUE)
+    recorded = _shown(attributes, SpanAttributes.INPUT_VALUE)
     if recorded is None and not is_schema:
         recorded = attributes.get(SpanAttributes.TOOL_PARAMETERS) or _exploded(attributes)
-    return {"tool_arguments": recorded, "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name}
+    found = {"tool_arguments": recorded, "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name}
+    return found | _answered(_shown(attributes, SpanAttributes.OUTPUT_VALUE))
+
+
+def _answered(output: Json) -> dict[str, Json]:
+    """A tool's result; LangChain writes its whole message, which is unwrapped unless it says that the call failed."""
+    read = structured(output)
+    if isinstance(read, dict) and read.get("type") == "tool" and "content" in read and "tool_call_id" in read:
+        result = output if read.get("status") == "error" else read["content"]
+        return {"tool_result": result, "tool_call_id": read["tool_call_id"]}
+    return {"tool_result": output}
+
+
+def _shown(attributes: Mapping[str, Json], name: str) -> Json:
+    """The attribute, unless its instrumentation was told to hide it."""
+    value = attributes.get(name)
+    return None if value == _REDACTED else value
 
 
 def _exploded(attributes: Mapping[str, Json]) -> Json:

@@ -24,6 +24,7 @@ _CHOICE = "gen_ai.choice"
 _PROMPT = "gen_ai.content.prompt"
 _COMPLETION = "gen_ai.content.completion"
 _DETAILS = "gen_ai.client.inference.operation.details"
+_PARTS = {"text", "type", "toolUse", "toolResult"}
 _BODIES = ("gen_ai.event.content", "body", "message")
 
 
@@ -52,6 +53,8 @@ def _tools(span: SpanRecord) -> tuple[ToolDefinition, ...] | None:
 
 
 def _derived(span: SpanRecord) -> Mapping[str, Json]:
+    if span.attributes.get("gen_ai.operation.name") == "execute_tool":
+        return _tool(span)
     found: dict[str, Json] = {}
     said = _detail(span, "gen_ai.system_instructions")
     if said is not None:
@@ -59,6 +62,13 @@ def _derived(span: SpanRecord) -> Mapping[str, Json]:
     reasons = [_body(e).get("finish_reason") for e in span.events if e.name == _CHOICE]
     known: list[Json] = [reason for reason in reasons if isinstance(reason, str)]
     return {**found, "finish_reasons": known} if known else found
+
+
+def _tool(span: SpanRecord) -> dict[str, Json]:
+    """A tool's arguments and result as events of its span (Strands Agents): the message to it, and its choice."""
+    asked = [_body(e).get("content") for e in span.events if e.name == "gen_ai.tool.message"]
+    answered = [e.attributes.get("message") for e in span.events if e.name == _CHOICE]
+    return {"tool_arguments": asked[0] if asked else None, "tool_result": answered[-1] if answered else None}
 
 
 def _detail(span: SpanRecord, name: str) -> Json:
@@ -79,10 +89,19 @@ def _event_message(role: str, attributes: Mapping[str, Json]) -> Message:
     said = _body(SpanEvent(attributes=dict(attributes)))
     if role == "tool" and text_of(said.get("tool_call_id")) is None:
         said["tool_call_id"] = said.get("id")
-    if "content" not in said and isinstance(said.get("body"), str):
-        said["content"] = said["body"]
-    said.pop("text", None)
+    texts = (said[key] for key in ("content", "body", "message") if isinstance(said.get(key), (str, list)))
+    said["content"] = _listed(next(texts, said.get("content")))
     return message({**said, "role": said.get("role") or role})
+
+
+def _listed(content: Any) -> Any:
+    """Content that is a list of parts as JSON text; a text that only looks like a list stays text."""
+    read = structured(content) if isinstance(content, str) else content
+    return (
+        read
+        if isinstance(read, list) and all(isinstance(one, dict) and _PARTS & one.keys() for one in read)
+        else content
+    )
 
 
 DIALECT = Dialect(

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -182,3 +183,75 @@ def test_every_dialect_is_found_by_its_own_file_and_says_what_it_is() -> None:
     for dialect in BUILT_IN:
         hints = [dialect.hints, *(library.hints for library in dialect.instrumentations)]
         assert {name for held in hints for name in held} <= fields, dialect.name
+
+
+def test_calls_that_the_provider_ran_itself_are_tool_calls_with_their_result() -> None:
+    """OpenAI's Responses hold them in the answer alone: an MCP call there may have paid somebody."""
+    answer = [
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+        {"type": "mcp_call", "id": "mcp_1", "name": "pay", "arguments": '{"cents": 5}', "output": "paid"},
+        {"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "refunds"}},
+        {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "mail", "arguments": "{}"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]},
+    ]
+    attributes = {"openinference.span.kind": "LLM", "output.value": json.dumps({"id": "x", "output": answer})}
+    run = normalise([root(), span(2, attributes=attributes)])
+    assert [(c.name, c.call_id, c.arguments, c.result, c.executed) for c in run.tool_calls] == [
+        ("pay", "mcp_1", {"cents": 5}, "paid", Executed.YES),
+        ("web_search", "ws_1", {"type": "search", "query": "refunds"}, None, Executed.UNKNOWN),
+        ("mail", "c1", {}, None, Executed.UNKNOWN),
+    ]
+    assert [part.kind for message in run.model_calls[0].output for part in message.parts] == [
+        "reasoning", "tool_call", "tool_result", "tool_call", "tool_call", "text",
+    ]  # fmt: skip
+
+
+def test_strands_writes_messages_and_tools_as_events() -> None:
+    """Content blocks as JSON text in events; a tool's arguments and result are events of its span."""
+    use = [{"toolUse": {"toolUseId": "c1", "name": "refund", "input": ARGUMENTS}}]
+    result = [{"toolResult": {"toolUseId": "c1", "status": "success", "content": [{"text": "ok"}]}}]
+    events: list[dict[str, Any]] = [
+        {"name": "gen_ai.user.message", "attributes": {"content": json.dumps([{"text": USER}])}},
+        {"name": "gen_ai.choice", "attributes": {"finish_reason": "tool_use", "message": json.dumps(use)}},
+    ]
+    tool_events: list[dict[str, Any]] = [
+        {"name": "gen_ai.tool.message", "attributes": {"role": "tool", "id": "c1", "content": json.dumps(ARGUMENTS)}},
+        {"name": "gen_ai.choice", "attributes": {"id": "c1", "message": json.dumps(result)}},
+    ]
+    named = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "refund", "gen_ai.tool.call.id": "c1"}
+    run = normalise(
+        [
+            root(),
+            span(2, attributes={"gen_ai.operation.name": "chat"}, events=events),
+            span(3, attributes=named, events=tool_events),
+        ]
+    )
+    [model] = run.model_calls
+    assert model.input[0].text == USER
+    assert [(p.kind, p.name, p.arguments) for p in model.output[0].parts] == [("tool_call", "refund", ARGUMENTS)]
+    [call] = run.tool_calls
+    assert (call.arguments, call.result) == (ARGUMENTS, result)
+
+
+def test_langchains_tool_message_is_unwrapped_and_a_failed_one_keeps_its_word() -> None:
+    """OpenInference records the whole message of LangChain; its content is the result."""
+    message = {"content": '{"ok": true}', "type": "tool", "name": "pay", "tool_call_id": "c1", "status": "success"}
+    held = {"openinference.span.kind": "TOOL", "tool.name": "pay", "input.value": "{'cents': 5}"}
+    [call] = normalise([root(), span(2, attributes={**held, "output.value": json.dumps(message)})]).tool_calls
+    assert (call.call_id, call.arguments, call.result) == ("c1", {"cents": 5}, {"ok": True})
+    failed = {**message, "content": "no such order", "status": "error"}
+    [call] = normalise([root(), span(2, attributes={**held, "output.value": json.dumps(failed)})]).tool_calls
+    assert call.result == failed
+
+
+def test_what_openinference_was_told_to_hide_is_a_gap() -> None:
+    """It writes a placeholder for hidden values; that is neither an argument nor a prompt."""
+    hidden = {"input.value": "__REDACTED__", "output.value": "__REDACTED__"}
+    spans = [
+        span(2, attributes={"openinference.span.kind": "LLM", **hidden}),
+        span(3, attributes={"openinference.span.kind": "TOOL", "tool.name": "pay", **hidden}),
+    ]
+    run = normalise([root(), *spans])
+    assert {"prompt", "output", "tool_arguments", "tool_result"} <= {gap.field for gap in run.gaps}
+    assert not run.model_calls[0].input
+    assert not run.tool_calls[0].arguments_recorded

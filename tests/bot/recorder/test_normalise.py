@@ -189,14 +189,14 @@ def test_an_exception_event_is_the_error_of_its_step() -> None:
 
 
 def test_ten_thousand_spans_are_read_in_seconds_at_most() -> None:
-    """About half a second on an idle machine; the bound leaves room for a busy one."""
+    """About a second of this process; the bound leaves room for a slow machine."""
     spans = [root()]
     for n in range(2, 10_002, 2):
         call = {"id": f"c{n}", "name": "pay", "arguments": {"n": n}}
         spans += [chat(n, call), tool(n + 1, "pay", arguments={"n": n}, result={"ok": True}, call_id=f"c{n}")]
-    start = time.perf_counter()
+    start = time.process_time()
     run = normalise(spans)
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
     assert len(run.tool_calls) == 5_000
 
 
