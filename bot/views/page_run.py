@@ -16,7 +16,7 @@ from bot.views.page_scale import Scale, scale_of, ticks, window
 from bot.views.page_steps import Item, Told, counts_as_effect, items, matches, told, walk
 from bot.views.page_text import CROSS, OUT, glyph, length, short
 from bot.views.page_values import Glyph, Link
-from bot.views.text import number
+from bot.views.text import listed, number
 
 _MOST_LINKS = 9
 _SPOKEN = {EffectOutcome.APPLIED: "applied", EffectOutcome.FAILED: "rejected", EffectOutcome.UNKNOWN: "outcome unknown"}
@@ -100,7 +100,7 @@ def _row(item: Item, scale: Scale, known: Told, view: LaneView) -> StepRow:
         kind=_kind(step, effect),
         effect=_effect_class(effect),
         depth=item.depth,
-        name=short(step.name, 60) + many,
+        name=short(_name(step, effect), 60) + many,
         note=_note_of(item, effect, known),
         spoken=_spoken(item, effect, scale, known),
         bar=scale.bar(step, end),
@@ -111,6 +111,11 @@ def _row(item: Item, scale: Scale, known: Told, view: LaneView) -> StepRow:
         flag="" if effect is None or not (effect.origins or effect.outbound) else "from outside",
         beside=item.beside,
     )
+
+
+def _name(step: Step, effect: Effect | None) -> str:
+    """A tool by its own name: instrumentations put their operation before it (``execute_tool issue_refund``)."""
+    return effect.tool if effect is not None and step.kind is StepKind.TOOL else step.name
 
 
 def _href(item: Item, view: LaneView) -> str:
@@ -140,7 +145,10 @@ def _note_of(item: Item, effect: Effect | None, known: Told) -> str:
     step = item.steps[0]
     if effect is not None:
         also = len(known.effects.get(step.span_id, ())) - 1 if item.loose is None else 0
-        parts = [words.effect_words(effect), f"and {number(also, 'more call')}" if also > 0 else ""]
+        parts = [
+            words.effect_words(effect) or words.argument_words(effect),
+            f"and {number(also, 'more call')}" if also > 0 else "",
+        ]
         parts.append("no span of its own" if item.loose is not None else "")
         return short(" · ".join(part for part in parts if part), 60)
     if step.error is not None:
@@ -152,9 +160,10 @@ def _plain_note(step: Step, known: Told) -> str:
     """What a step was that is no effect and did not fail."""
     if (call := known.models.get(step.span_id)) is not None:
         used, made = call.usage.get("input_tokens"), call.usage.get("output_tokens")
-        if used is not None and made is not None:
-            return f"{used:,} → {made:,} tokens"
-        return "model call" if step.name != (call.model_served or call.model_requested) else ""
+        tokens = f"{used:,} → {made:,} tokens" if used is not None and made is not None else ""
+        called = [part.name for one in call.output[:8] for part in one.parts[:20] if part.kind == "tool_call"]
+        calls = f"calls {listed(dict.fromkeys(name or 'a tool' for name in called))}" if called else ""
+        return " · ".join(part for part in (tokens, calls) if part) or "model call"
     if (guard := known.guardrails.get(step.span_id)) is not None:
         verdict = {True: "triggered", False: "passed", None: "verdict not recorded"}[guard.triggered]
         return f"guardrail {verdict}"

@@ -18,6 +18,7 @@ from bot.views.page_diff import diff_of
 from bot.views.page_links import LaneView
 from bot.views.page_models import IncidentPage
 from bot.views.page_one_run import run_page
+from bot.views.page_run import agent_lane
 from bot.views.page_run_models import AgentLane
 from bot.views.page_step import step_page
 from bot.views.page_step_models import StepPage
@@ -80,6 +81,15 @@ def test_every_step_leads_to_what_was_recorded_of_it() -> None:
     assert lane.rows[-1].href.endswith("/steps/call-8")
     assert lane.rows[-1].note == "SORRY20 · no span of its own"
     assert all(row.opens for row in lane.rows)
+    assert [row.note for row in lane.rows if row.name == "chat gpt-x"][1] == "3,880 → 141 tokens · calls issue_refund"
+    bare = tuple(
+        e.model_copy(update={"summary": None, "target": None, "money": None, "arguments": {"order": "88123"}})
+        for e in EFFECTS
+    )
+    named = RUN.steps[11].model_copy(update={"name": "execute_tool issue_refund"})
+    run = RUN.model_copy(update={"steps": (named,)})
+    row = agent_lane(INCIDENT, run, bare, [], wide()).rows[0]
+    assert (row.name, row.note) == ("issue_refund", "order 88123")
 
 
 def test_planning_guardrails_retrievals_and_hand_offs_are_shown_as_what_they_are() -> None:
