@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 import random
 from typing import Any
 
@@ -167,7 +168,7 @@ def _in_another_encoding(body: bytes, rng: random.Random) -> bytes:
 
 def in_json(tree: Any, rng: random.Random) -> bytes:
     """The tree with one to four places changed, written as JSON; sometimes as bytes that are none any more."""
-    made = copy.deepcopy(tree)
+    made = pickle.loads(pickle.dumps(tree))  # noqa: S301 - our own; five times as fast as copy.deepcopy
     raw: list[bytes] = []
     for _ in range(rng.randint(1, 4)):
         made = _changed(made, rng, raw)

@@ -8,6 +8,7 @@ elsewhere. Every input can be made again from the seed and its number, which a f
 import argparse
 import gc
 import gzip
+import math
 import random
 import sys
 import time
@@ -19,6 +20,9 @@ from bot.errors import PullcordError
 from tests.fuzz.mutate import in_bytes, in_json, in_wire
 from tests.fuzz.targets import Target, targets
 
+SLICE = 1_000
+MOST = 20
+"""Failures of one reader after which it is tried no further."""
 SECONDS = 2.0
 """The most that one input of some kilobytes may take, everything that is done with its spans included."""
 
@@ -56,12 +60,18 @@ def made(target: Target, seed: int, number: int) -> bytes:
     return in_bytes(rng.choice(target.bodies), rng, target.bodies)
 
 
-def fuzz(target: Target, seed: int, first: int, last: int, until: float | None = None) -> Outcome:
+def fuzz(target: Target, seed: int, first: int, last: int, until: float = math.inf) -> Outcome:
     """Try the inputs ``first`` to ``last``, or as many as fit before ``until`` (``time.monotonic``)."""
     outcome = Outcome(target.name)
+    go_on(outcome, target, seed, range(first, last), until)
+    return outcome
+
+
+def go_on(outcome: Outcome, target: Target, seed: int, numbers: range, until: float = math.inf) -> None:
+    """Try further inputs of a reader."""
     began = time.monotonic()
-    for number in range(first, last):
-        if until is not None and time.monotonic() > until:
+    for number in numbers:
+        if time.monotonic() > until or len(outcome.fallen) >= MOST:
             break
         body = made(target, seed, number)
         outcome.inputs += 1
@@ -81,10 +91,7 @@ def fuzz(target: Target, seed: int, first: int, last: int, until: float | None =
         outcome.slowest = max(outcome.slowest, took)
         if took > SECONDS:
             outcome.fallen.append(f"seed {seed} number {number}: took {took:.1f} s")
-        if len(outcome.fallen) >= 20:
-            break
-    outcome.seconds = time.monotonic() - began
-    return outcome
+    outcome.seconds += time.monotonic() - began
 
 
 def main() -> int:
@@ -92,18 +99,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long, however many were tried")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="parts of names, with commas between")
     given = parser.parse_args()
     warnings.simplefilter("error")
     chosen = [target for target in targets() if any(part in target.name for part in given.only.split(","))]
     gc.freeze()
+    until = time.monotonic() + given.minutes * 60
+    outcomes = {target.name: Outcome(target.name) for target in chosen}
+    for first in range(given.first, given.first + given.inputs, SLICE):  # in turn, so that all get on alike
+        numbers = range(first, min(first + SLICE, given.first + given.inputs))
+        for target in chosen:
+            go_on(outcomes[target.name], target, given.seed, numbers, until)
     fell = 0
-    for target in chosen:
-        outcome = fuzz(target, given.seed, given.first, given.first + given.inputs)
-        print(outcome, flush=True)
+    for outcome in outcomes.values():
+        print(outcome)
         for told in outcome.fallen[:5]:
-            print(told, flush=True)
+            print(told)
         fell += len(outcome.fallen)
     print(f"{fell} fell" if fell else "nothing fell")
     return 1 if fell else 0

@@ -128,6 +128,11 @@ def _few(items: list[Any], most: int = 4) -> list[Any]:
     return items[:most]
 
 
+def _parts(items: list[Any]) -> list[list[Any]]:
+    """Two steps at a time, and once the first five."""
+    return [*(items[at : at + 2] for at in range(0, 6, 2)), items[:5]]
+
+
 def _otlp(spans: int) -> dict[str, Any]:
     document: dict[str, Any] = _load(DATA / "refund_run.otlp.json")
     for group in document["resourceSpans"]:
@@ -309,7 +314,9 @@ def targets() -> list[Target]:
     answers = [b"\x0a" + _length(body) + body + b"\x18\x01\x22\x03big" for body in exports]
     observations, runs = _load(DATA / "langfuse_observations_v2.json"), _load(DATA / "langsmith_runs_v2.json")
     trace, legacy = _load(DATA / "langfuse_trace_v3.json"), _load(DATA / "langsmith_runs_legacy.json")
-    trace["observations"] = _few(trace["observations"], 5)
+    pages = [{"data": part, "meta": {"cursor": "x"}} for part in _parts(observations)]
+    older = [{"runs": part, "cursors": {"next": None}} for part in _parts(legacy)]
+    traces = [{**trace, "observations": part} for part in _parts(trace["observations"])]
     messages = tuple(message for body in exports if (message := wire(body)))
     zipped = tuple(gzip.compress(body, 1, mtime=0) for body in exports)
     return [
@@ -321,10 +328,18 @@ def targets() -> list[Target]:
         _protobuf("tempo protobuf", _store(tempo, [b"v2 protobuf"]), answers),
         _json("tempo json", _store(tempo, [b"json"]), [{"trace": _in_base64(otlp[0]), "status": "PARTIAL"}]),
         _json("jaeger", _store(jaeger), [{"result": document} for document in otlp]),
-        _json("langfuse v2", _store(langfuse, [b"v2"]), [{"data": _few(observations, 5), "meta": {"cursor": "x"}}]),
-        _json("langfuse v3", _store(langfuse, [b"v3"]), [trace]),
-        _json("langsmith v2", _store(langsmith), [{"items": _few(runs, 5)}]),
-        _json("langsmith legacy", _store(langsmith), [{"runs": _few(legacy, 5), "cursors": {"next": None}}]),
+        _json(
+            "langfuse v2",
+            _store(langfuse, [b"v2"]),
+            [{"data": part, "meta": {"cursor": "x"}} for part in _parts(observations)],
+        ),
+        _json("langfuse v3", _store(langfuse, [b"v3"]), traces),
+        _json("langsmith v2", _store(langsmith), [{"items": part} for part in _parts(runs)]),
+        _json(
+            "langsmith legacy",
+            _store(langsmith),
+            [{"runs": part, "cursors": {"next": None}} for part in _parts(legacy)],
+        ),
         _json("phoenix", _store(phoenix), _phoenix()),
         _json("mlflow", _store(mlflow), _mlflow()),
     ]
@@ -332,7 +347,12 @@ def targets() -> list[Target]:
 
 def _saved_otlp() -> list[Any]:
     names = ("instrumented/openai-agents.json", "instrumented/openai-oi.json", "instrumented/pydantic-ai.json")
-    return _saved(*names, "instrumented/openai-v2.json", "otlp_openinference.json")
+    found = _saved(*names, "instrumented/openai-v2.json", "otlp_openinference.json")
+    for document in found:
+        for group in document["resourceSpans"]:
+            for scope in group["scopeSpans"]:
+                scope["spans"] = _few(scope["spans"], 3)
+    return found
 
 
 def _length(body: bytes) -> bytes:
