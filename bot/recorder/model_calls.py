@@ -1,12 +1,12 @@
 """The model calls of a run, each counted once.
 
 Two instrumentations may describe one call: a framework's span around the client's, or a gateway's inside both. A model
-span inside another, with no agent or tool between, is the same call when what both recorded agrees; then the outer
-one is the call, and the inner one fills what it lacks. An agent that recorded its messages, below which there is no
+span inside another with no agent or tool between, or beside one with the same answer's id, is the same call when what
+both recorded agrees; then the outer one is the call, and the inner one fills what it lacks. An agent that recorded its messages, below which there is no
 model call, is one itself: nobody else has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.run import Message, ModelCall, Part, StepKind
@@ -16,6 +16,7 @@ from bot.recorder.messages import system_texts
 from bot.recorder.span_view import SpanView, time_of
 
 _BETWEEN = {StepKind.AGENT, StepKind.TOOL, StepKind.HANDOFF}
+_LOOKED_AT = 20
 _FILLED = (
     "provider",
     "model_requested",
@@ -35,16 +36,19 @@ def model_calls(views: Mapping[str, SpanView]) -> tuple[ModelCall, ...]:
     """All model calls in the order in which they began."""
     read: dict[str, ModelCall] = {}
     inside: dict[str, str] = {}
+    answered: dict[str, list[str]] = {}
     for view in views.values():
         if view.kind is not StepKind.MODEL:
             continue
         call = _model_call(view)
-        outer = _outer(view, views, inside)
+        outer = _outer(view, views, inside) or _beside(view, call, views, answered)
         if outer is not None and outer in read and _same(read[outer], call):
             read[outer] = _filled(read[outer], call)
             inside[view.span.span_id] = outer
         else:
             read[view.span.span_id] = call
+            if call.response_id:
+                answered.setdefault(call.response_id, []).append(view.span.span_id)
     for view in _silent_agents(views):
         call = _model_call(view)
         if call.output:
@@ -63,10 +67,22 @@ def _outer(view: SpanView, views: Mapping[str, SpanView], inside: Mapping[str, s
     return None
 
 
+def _beside(
+    view: SpanView, call: ModelCall, views: Mapping[str, SpanView], answered: Mapping[str, Sequence[str]]
+) -> str | None:
+    """A span beside this one, at the same time, that has the same answer by its id."""
+    span = view.span
+    for span_id in answered.get(call.response_id or "", ())[-_LOOKED_AT:]:
+        other = views[span_id].span
+        if other.start_ns < span.end_ns and span.start_ns < other.end_ns and other.parent_id == span.parent_id:
+            return span_id
+    return None
+
+
 def _same(outer: ModelCall, inner: ModelCall) -> bool:
     """Whether both may be one call: nothing that both recorded differs in a way that two calls would."""
-    if outer.response_id and inner.response_id:
-        return outer.response_id == inner.response_id
+    if outer.response_id and inner.response_id and outer.response_id != inner.response_id:
+        return False
     if outer.output and inner.output:
         return _gist(outer.output) == _gist(inner.output)
     if outer.input and inner.input and _gist(outer.input) != _gist(inner.input):

@@ -154,6 +154,14 @@ def test_one_model_call_seen_by_two_instrumentations_is_one() -> None:
     assert len(normalise([root(), outer, helper, below]).model_calls) == 2
 
 
+def test_two_instrumentations_side_by_side_on_one_model_call_are_one() -> None:
+    """Siblings at the same time with the answer's id: one. The same id at another time, as stubs give it: two."""
+    held = {"gen_ai.operation.name": "chat", "gen_ai.response.id": "r1"}
+    one, two = span(2, lasts=5, attributes=held), span(3, at=2.5, attributes={**held, "gen_ai.response.model": "m"})
+    assert [call.model_served for call in normalise([root(), one, two]).model_calls] == ["m"]
+    assert len(normalise([root(), one, span(3, at=20, attributes=held)]).model_calls) == 2
+
+
 def test_two_attempts_inside_one_call_stay_two() -> None:
     """A client that asks again after a failure: the attempts are shown, none is lost in the other."""
     outer = span(2, lasts=9, attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"})
