@@ -328,18 +328,10 @@ def targets() -> list[Target]:
         _protobuf("tempo protobuf", _store(tempo, [b"v2 protobuf"]), answers),
         _json("tempo json", _store(tempo, [b"json"]), [{"trace": _in_base64(otlp[0]), "status": "PARTIAL"}]),
         _json("jaeger", _store(jaeger), [{"result": document} for document in otlp]),
-        _json(
-            "langfuse v2",
-            _store(langfuse, [b"v2"]),
-            [{"data": part, "meta": {"cursor": "x"}} for part in _parts(observations)],
-        ),
+        _json("langfuse v2", _store(langfuse, [b"v2"]), pages),
         _json("langfuse v3", _store(langfuse, [b"v3"]), traces),
         _json("langsmith v2", _store(langsmith), [{"items": part} for part in _parts(runs)]),
-        _json(
-            "langsmith legacy",
-            _store(langsmith),
-            [{"runs": part, "cursors": {"next": None}} for part in _parts(legacy)],
-        ),
+        _json("langsmith legacy", _store(langsmith), older),
         _json("phoenix", _store(phoenix), _phoenix()),
         _json("mlflow", _store(mlflow), _mlflow()),
     ]
