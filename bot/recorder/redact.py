@@ -2,12 +2,11 @@
 
 ``Redactor(settings).text("...")`` for texts, ``.value(obj)`` for JSON values. Pure and quick: a value is first looked
 at as a whole with literal searches, and only the patterns run whose literal was found. Money and ids stay: they are
-what the responder needs.
+what the responder needs. What is taken out, what stays and why stands in docs/evidence.md.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -15,24 +14,38 @@ from pydantic_core import from_json, to_json
 
 from bot.domain.base import Value
 from bot.recorder.safe_pattern import check_pattern
+from bot.recorder.secret_marks import (
+    ALREADY,
+    folded_alike,
+    key_start,
+    mark_of,
+    own_mark_of,
+    where_begun,
+    without_tokens,
+)
+from bot.recorder.secret_numbers import CARD, could_be_card, is_called_otherwise
 from bot.recorder.secret_patterns import (
     KEY_SHAPE,
     KEY_STEMS,
     KEYED_TEXT,
     PATTERNS,
     PLAIN_TOKENS,
+    SCHEMA_VALUES,
+    SCHEMA_WORDS,
     SECRET_KEY_ENDINGS,
     SECRET_KEYS,
-    SecretPattern,
 )
+from bot.recorder.secret_prose import SPOKEN
+from bot.recorder.secret_shape import SecretPattern
+from bot.recorder.secret_wrapped import could_be_wrapped, unwrapped
 
 _MAX_DEPTH = 64
 _SEPARATORS = str.maketrans("", "", "_-. ")
 _KNOWN_WORDS = frozenset({"none", "null", "true", "false", "undefined", "bearer", "basic", "digest", "token"})
-_ALREADY = "[redacted"
 _LONG_TOKEN = 16
 _DIGITS = "0123456789"
 _LIKELY = "x1" * _LONG_TOKEN  # what any rule takes for a secret under a secret name
+_LONG_WORDS = re.compile(r"(?<![A-Za-z0-9_.+/=~:-])[A-Za-z0-9_.+/=~:-]{16,}+")
 _PAIRED = re.compile(r"\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,4}:")
 
 
@@ -64,6 +77,13 @@ class _Look:
 
     patterns: tuple[SecretPattern, ...]
     stems: tuple[str, ...]
+    cards: bool
+    wrapped: bool
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to look for."""
+        return not (self.patterns or self.stems or self.cards or self.wrapped)
 
 
 class Redactor:
@@ -95,7 +115,7 @@ class Redactor:
         if isinstance(value, str):
             return self.marked_text(value)
         look = self._look(to_json(value, fallback=str).decode())
-        if not (look.patterns or look.stems or self._own):
+        if look.nothing and not self._own:
             return value, ()
         marks: list[str] = []
         cleaned = self._value(value, look, marks, 0)
@@ -103,11 +123,26 @@ class Redactor:
 
     def _look(self, text: str) -> _Look:
         folded = text.lower()
+        words = "\n".join(_LONG_WORDS.findall(text))
+        found: list[SecretPattern] = []
+        known: dict[str, bool] = {}
+        for secret in PATTERNS:
+            if secret.token and not words:
+                continue
+            looked_at = words if secret.token else folded if secret.folded else text
+            for anchor in secret.anchors:
+                hit = known.get(anchor) if secret.begins else anchor in looked_at  # several rules begin alike
+                if hit is None:
+                    hit = known[anchor] = anchor in folded
+                if hit:
+                    if secret.also in text:
+                        found.append(secret)
+                    break
         return _Look(
-            tuple(
-                s for s in PATTERNS if s.also in text and any(a in (folded if s.folded else text) for a in s.anchors)
-            ),
+            tuple(found),
             tuple(stem for stem in self._stems if stem in folded),
+            could_be_card(text),
+            could_be_wrapped(words),
         )
 
     def _value(self, value: Any, look: _Look, marks: list[str], depth: int) -> Any:
@@ -124,16 +159,30 @@ class Redactor:
             }
         if isinstance(value, (list, tuple)):
             return [self._value(item, look, marks, depth + 1) for item in value]
+        if isinstance(value, int) and look.cards and not isinstance(value, bool):
+            cleaned = self._text(str(value), look, marks, depth)
+            return value if cleaned == str(value) else cleaned
         return value
 
     def _field(self, key: str, held: Any, look: _Look, marks: list[str], depth: int) -> Any:
         if held is not None and not isinstance(held, bool) and held != "" and self._secret_key(key, held):
-            if isinstance(held, str) and held.startswith(_ALREADY):
+            if isinstance(held, str) and held.startswith(ALREADY):
                 return held
             name = _plain(key)[:40]
+            if isinstance(held, dict) and {str(word).lower() for word in held} <= SCHEMA_WORDS and depth < _MAX_DEPTH:
+                return {word: self._of_schema(name, word, inner, look, marks, depth) for word, inner in held.items()}
             marks.append(name)
             return f"[redacted: {name}]"
+        if look.cards and isinstance(held, (str, int)) and is_called_otherwise(key):
+            look = replace(look, cards=False)
         return self._value(held, look, marks, depth + 1)
+
+    def _of_schema(self, name: str, word: str, held: Any, look: _Look, marks: list[str], depth: int) -> Any:
+        """A tool's parameter that is called a secret is none; what its definition gives as an example may be."""
+        if word.lower() not in SCHEMA_VALUES or held is None or isinstance(held, bool):
+            return self._value(held, look, marks, depth + 1)
+        marks.append(name)
+        return f"[redacted: {name}]"
 
     def _pair(self, value: dict[Any, Any], marks: list[str]) -> dict[Any, Any]:
         """``{"name": "DB_PASSWORD", "value": …}``, as headers and variables are listed, without its value."""
@@ -141,7 +190,7 @@ class Redactor:
         held = value.get("value")
         if not isinstance(named, str) or not isinstance(held, (str, dict)) or not held:
             return value
-        if not self._secret_key(named, held) or (isinstance(held, str) and held.startswith(_ALREADY)):
+        if not self._secret_key(named, held) or (isinstance(held, str) and held.startswith(ALREADY)):
             return value
         name = _plain(named)[:40]
         marks.append(name)
@@ -152,6 +201,8 @@ class Redactor:
         last = _plain(key.rpartition(".")[2]).rstrip(_DIGITS)
         if last == "pass":  # passed, not a password: {"pass": true}, pass=12
             return isinstance(held, str) and any(map(str.isdigit, held)) and any(map(str.isalpha, held))
+        if last.endswith("pwd") and isinstance(held, str) and held.startswith("/"):
+            return False  # the shell's working directory
         if last.endswith("token") and not last.endswith(SECRET_KEY_ENDINGS) and last not in SECRET_KEYS:
             # The name says little; a long one without spaces is a credential.
             opens = not last.removesuffix("token").endswith(PLAIN_TOKENS)
@@ -165,25 +216,45 @@ class Redactor:
 
     def _text(self, text: str, look: _Look, marks: list[str], depth: int) -> str:
         cleaned = text
+        tokens = [secret for secret in look.patterns if secret.token and secret.may_be_in(cleaned)]
+        if tokens:
+            cleaned = _LONG_WORDS.sub(lambda word: without_tokens(word, tokens, marks), cleaned)
+        folded = ""
         for secret in look.patterns:
-            if secret.may_be_in(cleaned):
-                cleaned = secret.pattern.sub(_replacement(secret, marks), cleaned)
+            if secret.begins:
+                folded = folded or folded_alike(cleaned)
+                without = where_begun(cleaned, folded, secret, marks)
+                folded = folded if without == cleaned else ""
+                cleaned = without
+            elif not secret.token and secret.may_be_in(cleaned):
+                cleaned, folded = secret.pattern.sub(mark_of(secret, marks), cleaned), ""
+        if look.cards and could_be_card(cleaned):
+            cleaned = CARD.pattern.sub(mark_of(CARD, marks), cleaned)
+        if look.wrapped and depth < _MAX_DEPTH:
+            cleaned = unwrapped(cleaned, lambda inner: self._holds_secret(inner, marks))
         if look.stems:
             starts = self._secret_keys(cleaned, look.stems)
             if starts or _PAIRED.search(cleaned):
                 cleaned = self._keyed(cleaned, starts, marks, depth)
         for name, pattern in self._own:
-            cleaned = pattern.sub(_own_replacement(name, marks), cleaned)
+            cleaned = pattern.sub(own_mark_of(name, marks), cleaned)
         return cleaned
+
+    def _holds_secret(self, text: str, marks: list[str]) -> bool:
+        """Whether JSON that was wrapped in base64 holds something secret; then the whole of it goes."""
+        found = self.marked_text(text)[1]
+        if found:
+            marks.append("base64_json")
+        return bool(found)
 
     def _secret_keys(self, text: str, stems: tuple[str, ...]) -> list[int]:
         """Where secret field names start that are followed by ``:`` or ``=``, in order."""
-        folded = _folded(text)
+        folded = folded_alike(text)
         found: set[int] = set()
         for stem in stems:
             hit = folded.find(stem)
             while hit >= 0:
-                start = _key_start(text, hit)
+                start = key_start(text, hit)
                 match = KEY_SHAPE.match(text, start)
                 if match is not None and self._secret_key(match["key"], _LIKELY):
                     found.add(start)
@@ -209,56 +280,16 @@ class Redactor:
             if match is None:
                 continue
             held = match["quoted"] or match["bare"] or ""
-            if held.lower() in _KNOWN_WORDS or held.startswith(_ALREADY) or not self._secret_key(match["key"], held):
+            if held.lower() in _KNOWN_WORDS or held.startswith(ALREADY) or not self._secret_key(match["key"], held):
                 continue
+            if match["bare"] and match["between"].endswith(": ") and held.lower().strip(".,;!?") in SPOKEN:
+                continue  # prose, or a schema: "password: required"
             name = _plain(match["key"].rpartition(".")[2])[:40]
             marks.append(name)
             quote = match["quote"] or ""
             pieces += [text[done : match.start("between")], f"{match['between']}{quote}[redacted: {name}]{quote}"]
             done = match.end()
         return "".join([*pieces, text[done:]])
-
-
-def _folded(text: str) -> str:
-    """Lower case of the same length, so that positions stay comparable (a few letters grow when lowered)."""
-    folded = text.lower()
-    if len(folded) != len(text):
-        folded = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
-    return folded
-
-
-def _key_start(text: str, hit: int) -> int:
-    """Where the word starts in which a stem was found; at most 60 characters before it."""
-    start = hit
-    while start > max(0, hit - 60) and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
-        start -= 1
-    if start < hit and text[start] in "nrt" and text[max(0, start - 1)] == "\\":
-        start += 1  # an escaped line end inside JSON text, not a letter of the name
-    return start
-
-
-def _replacement(secret: SecretPattern, marks: list[str]) -> Callable[[re.Match[str]], str]:
-    part = "secret" if "secret" in secret.pattern.groupindex else 0
-
-    def replace(match: re.Match[str]) -> str:
-        if match[part] is None or match[part].startswith(_ALREADY):
-            return match[0]
-        marks.append(secret.name)
-        start, end = match.span(part)
-        offset = match.start()
-        return f"{match[0][: start - offset]}[redacted: {secret.name}]{match[0][end - offset :]}"
-
-    return replace
-
-
-def _own_replacement(name: str, marks: list[str]) -> Callable[[re.Match[str]], str]:
-    def replace(match: re.Match[str]) -> str:
-        if not match[0]:
-            return ""
-        marks.append(name)
-        return f"[redacted: {name}]"
-
-    return replace
 
 
 def _plain(key: str) -> str:

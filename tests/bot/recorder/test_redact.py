@@ -1,3 +1,4 @@
+import base64
 import json
 import random
 import string
@@ -72,6 +73,56 @@ SECRETS = {
     "tailscale_key": "ts" + "key-auth-" + made(ALNUM, 30),
     "figma_token": "fi" + "gd_" + made(ALNUM, 40),
     "postman_key": "PM" + "AK-" + made(HEX, 24) + "-" + made(HEX, 34),
+    "teams_webhook": "https://acme.webhook.office.com/webhookb2/" + made(HEX, 36) + "@" + made(HEX, 36) + "/x",
+    "header": "[('x-api-key', '" + made(ALNUM, 24) + "')]",
+    "oracle_password": "jdbc:oracle:thin:scott/" + made(ALNUM, 12) + "@db.internal:1521/shop",
+    "braced_password": "Driver=x;Server=y;PWD={" + made(ALNUM, 20) + "};",
+    "environment": "ACME_KEY=" + made(ALNUM, 24, "7"),
+    "aws_bedrock_key": "AB" + "SK" + made(ALNUM, 60),
+    "azure_client_secret": made(ALNUM, 3) + "8" + "Q~" + made(ALNUM, 34),
+    "alibaba_key": "LT" + "AI" + made(ALNUM, 20),
+    "tencent_key": "AK" + "ID" + made(ALNUM, 32),
+    "heroku_key": "HR" + "KU-" + made(ALNUM, 60),
+    "fly_token": "fm" + "2_" + made(ALNUM, 60),
+    "planetscale_token": "pscale" + "_tkn_" + made(ALNUM, 43),
+    "supabase_key": "sb" + "p_" + made(HEX, 40),
+    "vercel_token": "vc" + "p_" + made(ALNUM, 40),
+    "netlify_token": "nf" + "p_" + made(ALNUM, 40),
+    "neon_key": "na" + "pi_" + made(string.ascii_lowercase, 64),
+    "cloudflare_key": "v1" + ".0-" + made(HEX, 24) + "-" + made(HEX, 146),
+    "openshift_token": "sha" + "256~" + made(ALNUM, 43),
+    "logfire_token": "pylf" + "_v1_" + made(ALNUM, 43),
+    "pinecone_key": "pc" + "sk_" + made(ALNUM, 60),
+    "search_api_key": "tv" + "ly-" + made(ALNUM, 32),
+    "sandbox_key": "e2" + "b_" + made(HEX, 40),
+    "bitbucket_token": "AT" + "BB" + made(ALNUM, 32),
+    "artifactory_key": "AK" + "Cp" + made(ALNUM, 69),
+    "ci_token": "CCI" + "PAT_" + made(ALNUM, 60),
+    "sonar_token": "sq" + "u_" + made(HEX, 40),
+    "sourcegraph_token": "sg" + "p_" + made(HEX, 48),
+    "readme_key": "rd" + "me_" + made(string.ascii_lowercase, 70),
+    "terraform_token": made(ALNUM, 14) + ".atlas" + "v1." + made(ALNUM, 67),
+    "doppler_token": "dp" + ".pt." + made(ALNUM, 43),
+    "onepassword_token": "ops_" + "eyJ" + made(ALNUM, 200),
+    "age_key": "AGE-SECRET" + "-KEY-1" + made(string.ascii_uppercase, 58),
+    "pulumi_token": "pu" + "l-" + made(HEX, 40),
+    "prefect_key": "pn" + "u_" + made(ALNUM, 36),
+    "sentry_token": "sntr" + "ys_" + made(ALNUM, 80),
+    "dynatrace_token": "dt0" + "c01." + made(string.ascii_uppercase, 24) + "." + made(string.ascii_uppercase, 64),
+    "honeycomb_key": "hc" + "aik_" + made(string.ascii_lowercase, 58),
+    "plaid_token": "access" + "-sandbox-" + made(HEX, 36),
+    "flutterwave_key": "FLW" + "SECK_TEST-" + made(HEX, 32),
+    "payment_key": "shippo" + "_live_" + made(HEX, 40),
+    "mail_api_key": "xkey" + "sib-" + made(HEX, 64) + "-" + made(ALNUM, 16),
+    "facebook_token": "EA" + "AC" + made(ALNUM, 120),
+    "airtable_token": "pa" + "t" + made(ALNUM, 14) + "." + made(HEX, 64),
+    "hubspot_token": "pat" + "-na1-" + made(HEX, 8) + "-" + made(HEX, 27),
+    "dropbox_token": "sl" + ".u." + made(ALNUM, 130),
+    "typeform_token": "tf" + "p_" + made(ALNUM, 59),
+    "passphrase": "pwd is " + made(string.ascii_lowercase, 16) + " horse battery staple",
+    "password": "the password for the admin is hunter2" + made(ALNUM, 6),
+    "secret": "your api key is 7" + made(ALNUM, 24),
+    "one_time_code": "your pin is " + made("123456789", 8),
 }
 
 
@@ -176,11 +227,148 @@ def test_json_stays_json_even_when_the_secret_holds_quotes() -> None:
         "continuation_token=CAoQAA123456789abcdef clientToken: 9d2c8a4e1f4b4a3f8f53",
         "git push --force --tags; curl -s https://x.example/a:b; tests --pass 3",
         "mail jo@example.com about https://example.com/x:1",
+        # Hashes, ids and numbers
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8 of 2026-06-09",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 fits",
+        "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "order 4111111111111111, order_id=4242424242424242, tracking no. 5500000000000004",
+        '{"order_id": "4111111111111111", "timestamp": 4111111111111111}',
+        "at 1760000000001000000 ns, 1760000000001 ms; invoice 2026-0001234567890",
+        "IBAN DE89370400440532013000, account 12345678, routing 021000021, cus_NffrFeUfNV2Hib, acct_1032D82eZvKYlo2C",
+        "pi_3MtwBwLkdIwHu7ix28a3tqPa re_1Nispe2eZvKYlo2Cd31jOCgZ ch_3LmzzQ2eZvKYlo2C0XjzUzJV pay_29QQoUBi66xm2f",
+        "resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b msg_abc123def456ghi789 chatcmpl-B9MBs8CjcvOU2jL570S5q",
+        "GET https://api.example.com/v1/orders/A-1009?page=2&limit=50 200 in 84 ms",
+        "gpt-4.1-2025-04-14 claude-sonnet-4-20250514 task-force-members-2026-list scikit-learn-1.7.0",
+        "toolu_01A09q90qw90lq917835lq9 run_store_report_monthly_2026 pa-per-week-2026-06-09-through-06-16",
+        # Prose about passwords and their kin
+        "Password is required. The password is wrong. Your password was changed yesterday.",
+        "the password is too short: it must be at least 12 characters; password: required",
+        "a password reset link was sent; enter your password; forgot your password?",
+        "the password is stored in the vault and password hashing uses bcrypt or argon2id",
+        "the password is 12 characters long; the password is sha256 hashed",
+        "KeyError: 'password'; password authentication failed for user \"app\"",
+        "The passphrase is not known to us. The secret is out. A secret is shared by two.",
+        "the token is expired; the token count is 512; tokens: 30; token budget 4096",
+        "API key is missing; the api key is invalid; add your API key to the header",
+        "authorization: required for refunds over 100.00; authorization code flow",
+        "cookie policy; accept cookies: all; the cookie is blocked",
+        "error code is 4040; status code: 5021; postal code: 94107; the code is reviewed",
+        "spin is 1234; login is 2026-06-09; the pin is stuck",
+        "docker run -p 8080:80 nginx; mysql -u root --port 3306; ssh -p 2222 host; redis-cli -h x ping",
+        "git clone https://git@github.com/acme/shop.git ssh://git@host/x https://jo.doe@example.com/x",
+        "cd $PWD; PWD=/home/app/src OLDPWD=/home/app",
+        "PRIMARY_KEY=order_id CACHE_KEY=user1234567890abc IDEMPOTENCY_KEY=9d2c8a4e1f4b4a3f",
+        "session_id=9d2c8a4e-1f4b-4a3f-8f53-6a1f5c1b7a90 conversation_id: conv_689667905b048191b4740501625afd94",
+        "eyJvcmRlcl9pZCI6ICJBLTEwMDkiLCAiYW1vdW50IjogODQwMH0=",
+        "4111 1111 1111 1112 is no card, nor is 1234 5678 9012 3456",
+        "Paid $1,234,567.89 (1234567.89 USD), 84.00 EUR, 8400 cents, 12345678901234 JPY",
     ],
 )
 def test_money_ids_and_prose_stay(text: str) -> None:
     """What the responder needs is not touched, and the very same text comes back."""
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql -u root -p{} shop < dump.sql",
+        "mysqldump --single-transaction -uroot -p'{}' shop",
+        "sshpass -p {} ssh deploy@host",
+        "redis-cli -h cache -a {} ping",
+        "docker login -u app -p {} registry.example",
+        "the password is {}",
+        "Password for the admin account is: {}.",
+        "the root password has been changed to {}, tell nobody",
+        "log in with password {} and go on",
+        "das Passwort lautet {}",
+        "le mot de passe est {}",
+        'the passphrase is "{} with some more words"',
+        "https://{}@github.com/acme/shop.git",
+        "git+https://{}@host.example/x.git",
+        "postgres://app:p@ss{}@db.internal/shop",
+        "redis://:{}@cache:6379/0",
+        "Authorization: ApiKey {}",
+        "authorization: Token {}",
+        'Authorization: Digest username="jo", realm="x", nonce="{}", response="{}"',
+        "Authorization: AWS4-HMAC-SHA256 Credential=x/20260609/eu/s3/aws4_request, SignedHeaders=host, Signature={}",
+        "[(b'authorization', b'Bearer {}')]",
+        "{{'Proxy-Authorization': 'Basic {}'}}",
+        "Set-Cookie: session={}; HttpOnly; Path=/",
+        "Cookie: a=1; sid={}; theme=dark",
+        'curl -H "Authorization: Bearer {}" https://api.example.com',
+        "curl --cookie 'sid={}' https://x.example",
+        "document.cookie = '{}'",
+        "JSESSIONID={}",
+        "Server=db;Database=shop;User Id=app;Password={};Encrypt=True",
+        "Driver=x;PWD={{{};more}};",
+        "jdbc:mysql://db/shop?user=app&password={}",
+        "AccountName=x;AccountKey={}longlonglonglonglong==;EndpointSuffix=core",
+        "Ocp-Apim-Subscription-Key: {}",
+        "SENDER_SALT={}\nHOME=/root",
+        "STRIPE_KEY={}",
+        "export SENTRY_DSN=https://{}@o1.ingest.example/2",
+        "psql: error: connection to server failed: password={} host=db",
+        "raise AuthError(token='{}')",
+        "auth failed with api_key {{'api_key': '{}'}}",
+        'Traceback: client = Client(api_key="{}")',
+        "Your session token is {}",
+        "# password: {}",
+    ],
+)  # fmt: skip
+def test_a_secret_leaves_in_any_dress(text: str) -> None:
+    """Command lines, sentences in three languages, headers as frameworks print them, connection strings, tracebacks."""
+    value = "7Q" + made(ALNUM, 24)
+    cleaned = Redactor().text(text.format(*[value] * text.count("{}")))
+    assert value not in cleaned, cleaned
+    assert "[redacted: " in cleaned
+    assert Redactor().text(json.dumps({"log": text.format(*[value] * text.count("{}"))})).count(value) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("the password is hunter2", "the password is [redacted: password]"),
+        ("The password is swordfish.", "The password is [redacted: password]."),
+        ("passphrase: correct horse battery staple", "passphrase: [redacted: passphrase]"),
+        ("password: correct horse battery staple", "password: [redacted: passphrase]"),
+        ("my PIN is 4821 and order A-1009", "my PIN is [redacted: one_time_code] and order A-1009"),
+        ("card 4111 1111 1111 1111, 84.00 USD", "card [redacted: card_number, ends in 1111], 84.00 USD"),
+        ("mysql -phunter2 shop", "mysql -p[redacted: command_line] shop"),
+    ],
+)
+def test_what_stands_around_a_secret_stays(text: str, cleaned: str) -> None:
+    """Only the secret goes; people still understand the sentence, the command, which card it was."""
+    assert Redactor().text(text) == cleaned
+
+
+def test_a_card_number_leaves_unless_it_is_called_something_else() -> None:
+    """As text, as a number, in groups; an order's number of the same digits stays whole."""
+    held = {"order_id": "4111111111111111", "card": "4111111111111111", "pan": 5500000000000004, "at": 4111111111111111}
+    assert Redactor().value(held) == {
+        **held, "card": "[redacted: card_number, ends in 1111]", "pan": "[redacted: card_number, ends in 0004]",
+    }  # fmt: skip
+
+
+def test_a_secret_wrapped_in_base64_leaves_with_its_wrapping() -> None:
+    """As queues and cloud functions carry JSON; what holds no secret stays as it is."""
+    wrapped = base64.b64encode(json.dumps({"db_password": made(ALNUM, 20), "n": 1}).encode()).decode()
+    assert Redactor().text(f"event: {wrapped} done") == "event: [redacted: base64_json] done"
+    plain = base64.b64encode(json.dumps({"order": "A-1009", "cents": 8400}).encode()).decode()
+    assert Redactor().text(f"event: {plain} done") == f"event: {plain} done"
+
+
+def test_a_tool_whose_parameter_is_called_password_keeps_its_definition() -> None:
+    """What the model was offered is read from it; an example in it is taken out."""
+    schema = {"type": "object", "required": ["user", "password"], "properties": {
+        "user": {"type": "string"},
+        "password": {"type": "string", "description": "at least 12 characters", "default": "hunter2"},
+    }}  # fmt: skip
+    cleaned = Redactor().value({"name": "log_in", "parameters": schema})
+    assert cleaned["parameters"]["required"] == ["user", "password"]
+    assert cleaned["parameters"]["properties"]["password"] == {
+        "type": "string", "description": "at least 12 characters", "default": "[redacted: password]",
+    }  # fmt: skip
 
 
 def test_an_unchanged_value_comes_back_as_it_is() -> None:
@@ -224,6 +412,24 @@ def test_a_pattern_that_could_be_slow_is_refused(pattern: str) -> None:
         "x://a:b" * 25_000 + "@",
         'password="' + "a'" * 100_000,
         "password='a\\" * 15_000,
+        "the password is " * 12_000,
+        "password for a b c d " * 10_000,
+        "the passphrase is " + "word " * 40_000,
+        "authorization: bearer " * 9_000,
+        "authorization: digest " + 'a="b", ' * 25_000,
+        "mysql -p" * 25_000,
+        "mysql " * 30_000 + "-p",
+        "4111 1111 1111 111 " * 10_000,
+        "4" * 200_000,
+        "eyJ" + "A" * 200_000,
+        "eyJhIjog" * 25_000,
+        "A_KEY=" * 30_000,
+        "AA_" * 60_000 + "_KEY=",
+        "https://" * 25_000 + "@",
+        "sk-" + "a" * 200_000,
+        "-----BEGIN PRIVATE KEY-----" + "a" * 200_000,
+        "pat" * 60_000 + ".",
+        "'x-api-key', '" * 14_000,
     ],
 )
 def test_no_text_makes_redaction_slow(text: str) -> None:
