@@ -116,7 +116,7 @@ class Chain:
         count = len({span.span_id for span in told.spans})
         notes = (f"{name}'s answer is partial: {told.partial}",) if told.partial else ()
         new = joined.theirs > 0
-        records: Sequence[bytes] = joined.records if new else _data(told.spans)
+        records: Sequence[bytes] = joined.records if new else _records(told.spans)
         try:
             reading = await self._read_run(records, notes)
         except Refused as refused:
@@ -136,8 +136,8 @@ def _is_better(one: RunReading, other: RunReading, *, joined: bool) -> bool:
     return (len(one.effects), *rank(one.summary)) > (len(other.effects), *rank(other.summary))
 
 
-def _data(spans: Sequence[PackedSpan]) -> tuple[bytes, ...]:
-    return tuple({span.span_id: span.data for span in spans}.values())
+def _records(spans: Sequence[PackedSpan]) -> tuple[bytes, ...]:
+    return tuple({span.span_id: span.packed for span in spans}.values())
 
 
 def _spans(count: int) -> str:

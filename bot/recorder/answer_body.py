@@ -41,7 +41,9 @@ async def read_raw(chunks: AsyncIterator[bytes], most: int, *, inflate: bool) ->
                 await asyncio.sleep(0)
     if gunzip is not None and came and not gunzip.ended:
         raise EndsEarly
-    return b"".join(parts)
+    if size < _PIECE:
+        return b"".join(parts)
+    return await asyncio.to_thread(b"".join, parts)  # a large join lets go of the interpreter: the loop runs on
 
 
 class _Gunzip:

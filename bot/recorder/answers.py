@@ -12,7 +12,7 @@ from bot.domain.trace_ref import TraceRef
 from bot.errors import Refused
 from bot.plugin import Fetched
 from bot.recorder.limits import Limits
-from bot.recorder.pack import Cleaner, fit, pack
+from bot.recorder.pack import cleaned, pack
 from bot.recorder.redact import Redactor
 
 ReadAnswers = Callable[[Sequence[bytes], TraceRef], Fetched]
@@ -39,13 +39,11 @@ def read_answers(
         fetched = read(answers, ref)
         spans = [span for span in fetched.spans if span.trace_id == ref.trace_id]
         notes = [redactor.text(fetched.partial)] if fetched.partial else []
-        if len(spans) > limits.spans:
-            notes.append(
-                f"{len(spans) - limits.spans:,} of its {len(spans):,} spans are over the cap and were left out"
-            )
-            spans = spans[: limits.spans]
-        cleaner = Cleaner(redactor)
-        packed = tuple(pack(tuple(fit(cleaner.span(span), limits) for span in spans)))
+        packed = list(pack(cleaned(spans, redactor, limits)))
+        if len(packed) > limits.spans:
+            packed.sort(key=lambda span: span.rank)  # what may have had an effect first
+            notes.append(f"{len(packed) - limits.spans:,} of its {len(packed):,} spans were over the cap and left out")
+            del packed[limits.spans :]
     except Refused:
         raise
     except Exception as error:  # noqa: BLE001 - foreign answers in a plug-in's hands: whatever it raises is a refusal
@@ -53,7 +51,7 @@ def read_answers(
             f"The store's answer could not be read ({type(error).__name__}).",
             next_step="See whether the store's version is one that its plug-in knows.",
         ) from None
-    return PackedAnswers(packed, "; ".join(notes)[:_MAX_NOTE] or None)
+    return PackedAnswers(tuple(packed), "; ".join(notes)[:_MAX_NOTE] or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +79,12 @@ def join(ours: Sequence[bytes], theirs: Sequence[PackedSpan]) -> Joined:
     }
     other = {span.span_id: span for span in theirs}
     if held and not held.keys() & other.keys():
-        return Joined(tuple(span.data for span in other.values()), same=False, theirs=len(other))
+        return Joined(tuple(span.packed for span in other.values()), same=False, theirs=len(other))
     joined: dict[str, bytes] = {
-        span_id: other[span_id].data if shortened and span_id in other else record
+        span_id: other[span_id].packed if shortened and span_id in other else record
         for span_id, (record, shortened) in held.items()
     }
-    new = {span_id: span.data for span_id, span in other.items() if span_id not in held}
+    new = {span_id: span.packed for span_id, span in other.items() if span_id not in held}
     return Joined((*joined.values(), *new.values()), same=True, theirs=len(new))
 
 
