@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from bot.domain.base import Json
 from bot.domain.profile import ChangeKind, Difference, Grade, RunProfile
-from bot.recorder.newness import New, newness
+from bot.recorder.newness import New, newness, rarity
 from bot.recorder.profile import version_words
 from bot.recorder.prompt_changes import prompt_changes
 from bot.recorder.run_times import since_and_after, when
@@ -98,7 +98,7 @@ def _values(
         values = mine.get(slot, frozenset({_UNSET}))
         runs, history = _history(slot, good, facts)
         for value in sorted(values):
-            new = newness(value, history)
+            new = newness(value, history) or rarity(value, history)
             if new is not None and _enough(slot, value, history, len(good)):
                 yield _difference(slot, value, new, runs, failing, known, facts)
 

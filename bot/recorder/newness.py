@@ -20,6 +20,9 @@ CHANCE: Final = 0.001
 """What is likelier than this is taken for normal variation."""
 _BACK: Final = 0.0001
 """The same for a value that good runs had, but not lately."""
+_ENOUGH: Final = 100
+_RARE: Final = 0.01
+_DOMINANT: Final = 0.95
 _MANY: Final = 20
 _NOVEL_OF_MANY: Final = 0.05
 _NOVEL_OF_FEW: Final = 0.1
@@ -55,6 +58,16 @@ def newness(value: str, history: Sequence[AbstractSet[str]]) -> New | None:
     if gone and steady(history[last + 1 :]):
         return _new(value, history[last + 1 :], quiet, offset=last + 1)
     return None
+
+
+def rarity(value: str, history: Sequence[AbstractSet[str]]) -> New | None:
+    """Whether hardly any good run has a value, where nearly all have another one: not new, but not as they are."""
+    total = len(history)
+    having = sum(value in values for values in history)
+    if total < _ENOUGH or having > _RARE * total:
+        return None
+    found = _new(value, history, total)
+    return found if found.runs_before >= _DOMINANT * total else None
 
 
 def steady(history: Sequence[AbstractSet[str]]) -> bool:

@@ -19,14 +19,17 @@ from bot.domain.profile import Alike, SimilarKind
 from bot.recorder.signatures import Level, Signature, Signed
 
 _FEW: Final = 20
-"""With fewer good runs nothing is known of how values vary: only calls that are alike in all count."""
+"""With fewer good runs nothing is known of how values vary: only runs that failed too, and are alike in all, count."""
 _RARE_TOOL: Final = 0.02
 _RARE: Final = 0.05
 _OFTEN: Final = 3
 _POOL: Final = 20
 _OWN: Final = 0.3
 """Where at least so many of the values are different ones, an argument is this call's own: an id, a text."""
-_LIKE: Final = 0.6
+_MANY_VALUES: Final = 50
+_LIKE: Final = 0.3
+"""Of the arguments that say something: the telling one, and one more where there are many."""
+_LIKE_RECORD: Final = 0.6
 _LIKE_RARE_TOOL: Final = 0.5
 _CHANCE: Final = 0.001
 _SAME_VALUE: Final = 5
@@ -100,7 +103,7 @@ def telling(run: Signed, counts: Counts, stale: AbstractSet[str]) -> tuple[Telli
         if signature.kind is SimilarKind.CONTENT:
             if _untypical(others, counts):
                 leaves = _leaves(run.of_tool(signature.tool), counts) if _by_tool(signature) else ()
-                found.append(Telling(signature.kind, (signature,), leaves, _LIKE))
+                found.append(Telling(signature.kind, (signature,), leaves, _LIKE_RECORD))
         elif signature.kind is SimilarKind.MODEL_CHECK or signature.id in stale:
             found.append(Telling(signature.kind, (signature,)))
     return tuple(found)
@@ -129,12 +132,11 @@ def _calls(signatures: Sequence[Signature], counts: Counts) -> list[Telling]:
     found: list[Telling] = []
     repeated = [s for s in signatures if s.level is Level.TIMES and _untypical(counts.of(s), counts)]
     found += [Telling(s.kind, (s,)) for s in repeated]
-    leaves = _leaves(signatures, counts)
     if counts.good >= _FEW and users <= max(1.0, _RARE_TOOL * counts.good):
-        return [*found, Telling(tool.kind, (tool,), leaves, _LIKE_RARE_TOOL)]
+        return [*found, Telling(tool.kind, (tool,), _leaves(signatures, counts), _LIKE_RARE_TOOL)]
     like = [s for s in signatures if s.level is Level.LIKE]
     if users < _FEW:
-        alike = tuple(s for s in like if counts.of(s).good <= _OF_FEW * max(users, 1))
+        alike = tuple(s for s in like if counts.of(s).runs and not counts.of(s).good)
         return [*found, Telling(tool.kind, alike)] if alike else found
     chosen = [
         s for path in _paths(signatures) for s in _of_path([x for x in signatures if x.path == path], users, counts)
@@ -142,7 +144,7 @@ def _calls(signatures: Sequence[Signature], counts: Counts) -> list[Telling]:
     if not chosen:
         chosen = [s for s in like if _unusual(s, users, counts)]
         return [*found, Telling(tool.kind, tuple(chosen))] if chosen else found
-    return [*found, Telling(tool.kind, tuple(chosen), leaves, _LIKE)]
+    return [*found, Telling(tool.kind, tuple(chosen), _leaves(signatures, counts, {s.path for s in chosen}), _LIKE)]
 
 
 def _paths(signatures: Sequence[Signature]) -> list[str]:
@@ -154,6 +156,8 @@ def _of_path(signatures: Sequence[Signature], users: int, counts: Counts) -> lis
     unusual = [s for s in signatures if _unusual(s, users, counts)]
     values = [s for s in unusual if s.level is Level.VALUE]
     sizes = [s for s in unusual if s.level is Level.SIZE]
+    if len(sizes) < sum(s.level is Level.SIZE for s in signatures):
+        sizes = []  # usual in one of the two staggered scales: at the edge of what is usual
     hosts = [s for s in unusual if s.level is Level.REACH]
     if values and sizes:
         most = max(counts.of(s).runs for s in sizes)
@@ -179,13 +183,19 @@ def _unusual(signature: Signature, users: int, counts: Counts) -> bool:
     return usual > _OFTEN and share <= 1 / 2 and earlier >= _FEW and (1 - share) ** earlier <= _CHANCE
 
 
-def _leaves(signatures: Sequence[Signature], counts: Counts) -> tuple[Leaf, ...]:
-    """The arguments in which a like call must agree: those that do not differ in every call, numbers by their size."""
+def _leaves(
+    signatures: Sequence[Signature], counts: Counts, chosen: AbstractSet[str] = frozenset()
+) -> tuple[Leaf, ...]:
+    """The arguments in which a like call should agree: the chosen ones, and those that do not differ in every call.
+
+    Numbers and addresses agree by their size and host.
+    """
     tool = next((s for s in signatures if s.level is Level.TOOL), None)
     users = counts.of(tool).runs if tool is not None else 0
     found: list[Leaf] = []
     for path in _paths(signatures):
         held = [s for s in signatures if s.path == path]
-        if users <= 1 or any(counts.spreads.get(s.place, 1) < _OWN * users for s in held):
+        few = min(_OWN * users, _MANY_VALUES)
+        if users <= 1 or path in chosen or any(counts.spreads.get(s.place, 1) < max(few, 2) for s in held):
             found.append(Leaf(path, frozenset(s.id for s in held)))
     return tuple(found)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.domain.profile import Alike, Grade, IndexedRun
+from bot.errors import StoreUnavailable
 from bot.ports import Clock
 from bot.timeline import keys
 from bot.timeline.connection import Client
@@ -49,16 +50,18 @@ class RunIndex:
         ``texts`` are the prompts and tool definitions that the profile points at, by hash; ``spreads`` says for places
         (an argument of a tool) which value stood there. A run that was named once stays named, so failed.
         """
-        wanted = run
+        before, raw = None, None  # most runs are new: the script says when this one is not
         for _ in range(_TRIES):
-            raw: bytes | None = await self._redis.call("GET", keys.INDEX_RUN(run.profile.trace_id))
-            before = unpack_run(raw) if raw else None
             wanted = _settled(run, before)
             missing = await self._put(wanted, before, raw, texts or {}, spreads or {})
             if missing is not None:
                 await self._put_texts(wanted, missing, texts or {})
-                break
-        return wanted
+                return wanted
+            raw = await self._redis.call("GET", keys.INDEX_RUN(run.profile.trace_id))
+            before = unpack_run(raw) if raw else None
+        raise StoreUnavailable(
+            f"Run {run.profile.trace_id} is indexed by several at once.", next_step="It is tried again."
+        )
 
     async def _put(
         self,
