@@ -17,8 +17,9 @@ import warnings
 from dataclasses import dataclass, field
 
 from bot.errors import PullcordError
-from tests.fuzz.mutate import in_bytes, in_json, in_wire
+from tests.fuzz.mutate import in_bytes, in_json
 from tests.fuzz.targets import Target, targets
+from tests.fuzz.wire import in_wire
 
 SLICE = 1_000
 MOST = 20

@@ -13,9 +13,9 @@ from pydantic_core import to_json
 from bot.domain.span import SpanRecord
 from bot.errors import PullcordError
 from bot.recorder.normalise import normalise
-from tests.fuzz.mutate import unwire, wire
 from tests.fuzz.run import fuzz, made
 from tests.fuzz.targets import Target, targets
+from tests.fuzz.wire import unwire, wire
 
 TARGETS = targets()
 SECONDS = 0.8
