@@ -8,60 +8,35 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from bot.doctor_findings import Finding, Health, each
+from bot.doctor_slack import slack_findings
 from bot.engine.stores import TraceStores
-from bot.errors import Misconfigured, PullcordError
+from bot.errors import Misconfigured
 from bot.open_store import open_store
 from bot.plugin import Registry
 from bot.plugin_faults import registry_of
 from bot.recorder.redact import Redactor
 from bot.settings import Settings
-from bot.slack.client import SlackClient
-from bot.slack.errors import UserUnreachable
-from bot.slack.manifest import scopes
-
-
-class Health(StrEnum):
-    """How a check ended."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. ``next_step`` is empty when nothing needs to be done."""
-
-    name: str
-    health: Health
-    seen: str
-    next_step: str = ""
-
-
-_SECONDS = 15.0
 
 
 async def examine(settings: Settings, console: Console | None = None) -> int:
     """Run every check and print what was seen. Exit status 0 when none is bad."""
     findings: list[Finding] = []
     registry = await _into(findings, "plug-ins", lambda: _plugins(settings))
-    await _each(findings, (("store", lambda: _store(settings)), ("page", lambda: _page(settings))))
+    await each(findings, (("store", lambda: _store(settings)), ("page", lambda: _page(settings))))
     if settings.environment.slack_bot_token is None:
         told = "SLACK_BOT_TOKEN is not set: nobody is told anything in Slack"
         findings.append(
             Finding("Slack", Health.BAD, told, "Create the app from `pullcord manifest`, then set the token.")
         )
     else:
-        await _slack(settings, registry, findings)
+        await slack_findings(settings, registry, findings)
     await _trace_stores(settings, registry, findings)
-    await _each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
+    await each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
     _print(findings, console or (Console() if sys.stdout.isatty() else Console(width=160)))
     return 1 if any(f.health is Health.BAD for f in findings) else 0
 
@@ -76,25 +51,6 @@ async def _into(
         return None
     findings.append(finding)
     return registry
-
-
-async def _each(
-    findings: list[Finding], checks: tuple[tuple[str, Callable[[], Awaitable[list[Finding]]]], ...]
-) -> None:
-    for name, check in checks:
-        try:
-            async with asyncio.timeout(_SECONDS):
-                findings.extend(await check())
-        except TimeoutError:
-            findings.append(
-                Finding(name, Health.BAD, f"no answer within {_SECONDS:.0f} s", "See whether it can be reached.")
-            )
-        except PullcordError as error:
-            findings.append(Finding(name, Health.BAD, error.message, error.next_step or ""))
-        except OSError as error:
-            findings.append(
-                Finding(name, Health.BAD, f"cannot be reached ({type(error).__name__})", "Check the address.")
-            )
 
 
 async def _plugins(settings: Settings) -> tuple[Finding, Registry]:
@@ -138,102 +94,6 @@ async def _page(settings: Settings) -> list[Finding]:
     return [Finding("read API", Health.GOOD, f"served at {settings.base_url}")]
 
 
-async def _slack(settings: Settings, registry: Registry | None, findings: list[Finding]) -> None:
-    token = settings.environment.slack_bot_token
-    if token is None:
-        return
-    client = await SlackClient.open(token.get_secret_value(), settings.environment.slack_api_url)
-    try:
-        await _each(
-            findings,
-            (
-                ("Slack", lambda: _slack_identity(client, registry)),
-                ("Slack connection", lambda: _slack_socket(settings)),
-                ("announce channel", lambda: _slack_channel(settings, client)),
-                ("people", lambda: _slack_people(settings, client)),
-            ),
-        )
-    finally:
-        await client.aclose()
-
-
-async def _slack_identity(client: SlackClient, registry: Registry | None) -> list[Finding]:
-    await client.call("auth.test")  # with our own typed errors; the second call is for the scopes in its headers
-    response = await client.web.auth_test()
-    seen = f"{response.get('user')} in {response.get('team')}"
-    found = [Finding("Slack", Health.GOOD, seen)]
-    granted = {scope.strip() for scope in (response.headers.get("x-oauth-scopes") or "").split(",")} - {""}
-    if granted and registry is not None:
-        lacking = sorted(set(scopes(registry)) - granted)
-        if lacking:
-            step = "Reinstall the app with the manifest of `pullcord manifest`."
-            found.append(Finding("Slack scopes", Health.BAD, f"missing: {', '.join(lacking)}", step))
-        else:
-            found.append(Finding("Slack scopes", Health.GOOD, f"all {len(scopes(registry))} granted"))
-    return found
-
-
-async def _slack_socket(settings: Settings) -> list[Finding]:
-    environment = settings.environment
-    if environment.slack_app_token is None:
-        if environment.slack_signing_secret is None:
-            step = "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
-            return [Finding("Slack connection", Health.BAD, "no way for clicks to reach us", step)]
-        return [
-            Finding("Slack connection", Health.NOTE, f"HTTP mode: Slack must reach {settings.base_url}/slack/events")
-        ]
-    client = await SlackClient.open(environment.slack_app_token.get_secret_value(), environment.slack_api_url)
-    try:
-        answer = await client.call("apps.connections.open")
-    finally:
-        await client.aclose()
-    if not answer.get("url"):
-        return [
-            Finding("Slack connection", Health.BAD, "Slack gave no socket", "Give the app token connections:write.")
-        ]
-    return [Finding("Slack connection", Health.GOOD, "Socket Mode gives a connection")]
-
-
-async def _slack_channel(settings: Settings, client: SlackClient) -> list[Finding]:
-    channel = settings.slack.announce_channel
-    if channel is None:
-        return [Finding("announce channel", Health.BAD, "slack.announce_channel is not set", "Name the channel's id.")]
-    found = (await client.call("conversations.info", channel=channel)).get("channel") or {}
-    if not found.get("is_member"):
-        return [
-            Finding("announce channel", Health.BAD, f"the bot is not in {channel}", "Invite it: /invite @pullcord.")
-        ]
-    return [Finding("announce channel", Health.GOOD, f"#{found.get('name')}, the bot is a member")]
-
-
-async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding]:
-    wanted: dict[str, str] = {}
-    for name, agent in settings.agents.items():
-        wanted |= dict.fromkeys((*agent.on_call, *agent.fallback), f"agents.{name}")
-    everybody = settings.default_agent
-    wanted |= dict.fromkeys((*everybody.on_call, *everybody.fallback), "default_agent")
-    wanted |= dict.fromkeys((*settings.roles.responder, *settings.roles.commander), "roles")
-    if not wanted:
-        return [Finding("people", Health.BAD, "nobody is on call and nobody has a role", "Fill on_call and roles.")]
-    found: list[Finding] = []
-    for user, where in wanted.items():
-        try:
-            known: dict[str, Any] = (await client.call("users.info", user=user)).get("user") or {}
-        except UserUnreachable as error:
-            found.append(Finding("people", Health.BAD, f"{user} ({where}): {error.error}", "Correct the user id."))
-            continue
-        if (
-            known.get("deleted")
-            or known.get("is_restricted")
-            or known.get("is_ultra_restricted")
-            or known.get("is_bot")
-        ):
-            found.append(
-                Finding("people", Health.BAD, f"{user} ({where}) is no active full member", "Name somebody else.")
-            )
-    return found or [Finding("people", Health.GOOD, f"{len(wanted)} people found and active")]
-
-
 async def _trace_stores(settings: Settings, registry: Registry | None, findings: list[Finding]) -> None:
     """Each one by a harmless read with its own credentials; one that cannot be asked hides no other."""
     if registry is None:
@@ -253,7 +113,7 @@ async def _trace_stores(settings: Settings, registry: Registry | None, findings:
 
         return ping
 
-    await _each(findings, tuple((f"trace store {name}", check(name)) for name in settings.trace_stores))
+    await each(findings, tuple((f"trace store {name}", check(name)) for name in settings.trace_stores))
 
 
 async def _evals(settings: Settings) -> list[Finding]:

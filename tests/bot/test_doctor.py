@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot import doctor
+from bot import doctor_findings
 from bot.doctor import examine
 from bot.settings import load_settings
 from sandbox.slack import SlackSandbox
@@ -98,7 +98,7 @@ async def test_a_wrong_app_token_and_a_person_who_is_not_there_are_sentences(tmp
 
 async def test_a_git_that_hangs_is_ended_with_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that accepts and never answers: a sentence in time, and no process is left behind."""
-    monkeypatch.setattr(doctor, "_SECONDS", 1.0)
+    monkeypatch.setattr(doctor_findings, "_SECONDS", 1.0)
     asked = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
