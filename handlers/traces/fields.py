@@ -21,7 +21,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 _HEX_16 = re.compile(r"[0-9a-f]{16}")
 _HEX_ID = re.compile(r"[0-9a-fA-F]{1,32}")
-_HUGE = re.compile(rb"\d[eE]\+?\d{2}|\d{300}")
+_HUGE = re.compile(rb"(?:^|[\[:,\s])-?\d[\d.]*[eE]\+?\d{2}|\d{300}")
 """A number that may be beyond the largest float: the JSON reader makes infinity of it without a word."""
 _MAX_LINK = 8_000
 _MAX_ID = 200
