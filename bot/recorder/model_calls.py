@@ -2,8 +2,8 @@
 
 Two instrumentations may describe one call: a framework's span around the client's, or a gateway's inside both. A model
 span inside another with no agent or tool between, or beside one with the same answer's id, is the same call when what
-both recorded agrees; then the outer one is the call, and the inner one fills what it lacks. An agent that recorded its messages, below which there is no
-model call, is one itself: nobody else has them.
+both recorded agrees; then the outer one is the call, and the inner one fills what it lacks. An agent that recorded its
+messages, below which there is no model call, is one itself: nobody else has them.
 """
 
 from collections.abc import Mapping, Sequence
