@@ -9,7 +9,7 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
-from bot.domain.events import PULLCORD, ChangesFound, SimilarRunsFound
+from bot.domain.events import PULLCORD, ChangesFound, Event, SimilarRunsFound
 from bot.domain.incident import AttachedRun, Incident
 from bot.domain.profile import IndexedRun
 from bot.domain.work import Due, Work, WorkItem
@@ -21,6 +21,8 @@ from bot.recorder.changes import Comparison
 from bot.recorder.profile import profile_of
 from bot.timeline.timeline import Write
 
+_MOST_SEARCHED: Final = 10
+"""Runs of one incident for which others are looked for."""
 _AGAIN: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 """Runs that were still going come into the index later."""
 
@@ -50,7 +52,9 @@ class Comparing:
         found = await changes_of(self._index, run.profile)
         known = incident.wanted_traces | {run.summary.trace_id for run in incident.runs}
         effects = incident.effects_of(trace_id)
-        similar = await Alikes(self._index).find(run.profile, effects, found.changes, known)
+        similar = None
+        if _worth_it(incident, trace_id):
+            similar = await Alikes(self._index).find(run.profile, effects, found.changes, known)
         await self._write(incident, attached, found, similar, attempt)
 
     async def _indexed(self, incident: Incident, attached: AttachedRun) -> IndexedRun:
@@ -72,17 +76,23 @@ class Comparing:
         incident: Incident,
         attached: AttachedRun,
         found: Comparison,
-        similar: Found,
+        similar: Found | None,
         attempt: int,
     ) -> None:
         now, trace_id = self._parts.now(), attached.summary.trace_id
-        groups, runs = similar.groups, similar.runs
         changes = ChangesFound(
             at=now, by=PULLCORD, trace_id=trace_id, compared=found.compared, changes=found.changes, note=found.note
         )
-        others = SimilarRunsFound(
-            at=now, by=PULLCORD, trace_id=trace_id, groups=groups, runs=runs, searched=similar.searched
-        )
+        others = None
+        if similar is not None:
+            others = SimilarRunsFound(
+                at=now,
+                by=PULLCORD,
+                trace_id=trace_id,
+                groups=similar.groups,
+                runs=similar.runs,
+                searched=similar.searched,
+            )
         due = (
             (
                 Due(
@@ -97,12 +107,21 @@ class Comparing:
 
         def decide(current: Incident) -> Write | None:
             before, like = current.compared_run(trace_id), current.similar_to(trace_id)
-            events = (
-                *(() if before and (before.changes, before.note) == (changes.changes, changes.note) else (changes,)),
-                *(() if like and (like.groups, like.runs) == (groups, runs) else (others,)),
-            )
-            return Write(events=events, due=due, dirty=bool(events)) if events or due else None
+            events: list[Event] = []
+            if before is None or (before.changes, before.note) != (changes.changes, changes.note):
+                events.append(changes)
+            if others is not None and (like is None or (like.groups, like.runs) != (others.groups, others.runs)):
+                events.append(others)
+            return Write(events=tuple(events), due=due, dirty=bool(events)) if events or due else None
 
-        told = hashlib.sha256(f"{changes.changes}{changes.note}{groups}{runs}".encode()).hexdigest()[:16]
+        answer = f"{changes.changes}{changes.note}{(others.groups, others.runs) if others is not None else None}"
+        told = hashlib.sha256(answer.encode()).hexdigest()[:16]
         op = f"compared:{trace_id}:{attached.evidence[:16]}:{attached.attached_at.isoformat()}:{attempt}:{told}"
         await self._parts.store.incidents.write(incident.id, op, decide)
+
+
+def _worth_it(incident: Incident, trace_id: str) -> bool:
+    """Whether to look for runs like this one: not for each of hundreds that joined since they look like another."""
+    if incident.similar_to(trace_id) is not None:
+        return True
+    return len(incident.similar) < (1 if trace_id in incident.added else _MOST_SEARCHED)

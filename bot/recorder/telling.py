@@ -13,6 +13,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from math import comb
 from typing import Final
 
 from bot.domain.profile import Alike, SimilarKind
@@ -32,6 +33,7 @@ _LIKE: Final = 0.3
 _LIKE_RECORD: Final = 0.6
 _LIKE_RARE_TOOL: Final = 0.5
 _CHANCE: Final = 0.001
+_SUMMED: Final = 50
 _SAME_VALUE: Final = 5
 _OF_ITS_SIZE: Final = 0.25
 _OF_FEW: Final = 0.3
@@ -176,11 +178,19 @@ def _unusual(signature: Signature, users: int, counts: Counts) -> bool:
         return True
     if usual <= _POOL and others.good >= _OFTEN * usual + _OFTEN:
         return others.good <= max(_OFTEN, users / 2)
-    if usual > _OFTEN and others.good <= min(usual / 4, _RARE * users):
+    if usual > _OFTEN and others.good <= min(usual / 4, max(_RARE * users, _OFTEN)):
         return True
     earlier = counts.earlier.get(signature.id, 0)
     share = others.good / users
-    return usual > _OFTEN and share <= 1 / 2 and earlier >= _FEW and (1 - share) ** earlier <= _CHANCE
+    return usual > _OFTEN and share <= 1 / 2 and earlier >= _FEW and _only_since(others.good, users, earlier)
+
+
+def _only_since(having: int, users: int, earlier: int) -> bool:
+    """Whether it is no chance that none of the first ``earlier`` of the runs had a value that so many have."""
+    if having > _SUMMED:
+        return (1 - having / users) ** earlier <= _CHANCE
+    rest = max(0, users + 1 - earlier)
+    return comb(rest, having + 1) <= _CHANCE * comb(users + 1, having + 1)
 
 
 def _leaves(
