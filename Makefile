@@ -48,7 +48,8 @@ check: $(STAMP)
 	@echo "· mypy";        $(BIN)/mypy --no-error-summary
 	@echo "· import contracts"; $(BIN)/lint-imports --no-logo
 
-# 5 is pytest's "no tests were found", which is no failure for peers.
+# The first time Arize Phoenix and MLflow are installed, each apart, under $XDG_CACHE_HOME/pullcord/peers (0.9 GB each,
+# some minutes; PEERS_INSTALL_SECONDS=60 gives up sooner). 5 is pytest's "no tests were found", no failure for peers.
 peers: $(STAMP)
 	@$(BIN)/python -m pytest -m peers $(ARGS) || { code=$$?; test $$code -eq 5 || exit $$code; }
 

@@ -1,7 +1,7 @@
 """Outside programs that pip installs: each in a virtual environment of its own, kept outside the checkout, reused.
 
 ``programs/<name>.txt`` pins a program and everything it needs. A machine that cannot install or start it (no network,
-no disk, too slow) skips its tests and says why; ``PULLCORD_PEERS_SECONDS`` bounds an installation (default 600).
+no disk, too slow) skips its tests and says why; ``PEERS_INSTALL_SECONDS`` bounds an installation (default 600).
 """
 
 import fcntl
@@ -56,7 +56,7 @@ def installed(name: str) -> Path:
 
 
 def _install(name: str, pins: Path, folder: Path) -> None:
-    seconds = float(os.environ.get("PULLCORD_PEERS_SECONDS") or _INSTALL_SECONDS)
+    seconds = float(os.environ.get("PEERS_INSTALL_SECONDS") or _INSTALL_SECONDS)
     before = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     python = str(folder / "bin" / "python")
@@ -68,7 +68,7 @@ def _install(name: str, pins: Path, folder: Path) -> None:
             done = subprocess.run(step, capture_output=True, text=True, timeout=max(1.0, left), check=False)
         except subprocess.TimeoutExpired:
             shutil.rmtree(folder, ignore_errors=True)
-            pytest.skip(f"{name} is not installed: it took over {seconds:g} s (PULLCORD_PEERS_SECONDS)")
+            pytest.skip(f"{name} is not installed: it took over {seconds:g} s (PEERS_INSTALL_SECONDS)")
         if done.returncode:
             shutil.rmtree(folder, ignore_errors=True)
             last = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
