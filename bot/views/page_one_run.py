@@ -17,6 +17,7 @@ from bot.views.page_links import LaneView
 from bot.views.page_run_models import AgentLane, ChangesSection, GapRow, LineRow, RunRow
 from bot.views.page_runs import captured, gaps, lane, run_rows
 from bot.views.page_similar import line_row, named_line
+from bot.views.page_text import short
 from bot.views.page_values import Link, When, when_day
 
 
@@ -55,7 +56,7 @@ def run_page(
     row = next(r for r in run_rows(incident.model_copy(update={"runs": (attached,)}), effects))
     return replace(
         _head(incident, view.trace, now),
-        how=f"run of {attached.summary.agent}" if attached.summary.agent else "run",
+        how=f"run of {short(attached.summary.agent, 60)}" if attached.summary.agent else "run",
         agent=shown,
         agent_absent=absent,
         row=row,
@@ -80,7 +81,7 @@ def _named_page(incident: Incident, trace: str, now: datetime) -> RunPage | None
     )
     return replace(
         _head(incident, trace, now),
-        how=f"run of {line.agent}" if line.agent else "run",
+        how=f"run of {short(line.agent, 60)}" if line.agent else "run",
         agent_absent=absent,
         line=line_row(incident, line),
         why=why,

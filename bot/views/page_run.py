@@ -163,7 +163,7 @@ def _plain_note(step: Step, known: Told) -> str:
         tokens = f"{used:,} → {made:,} tokens" if used is not None and made is not None else ""
         called = [part.name for one in call.output[:8] for part in one.parts[:20] if part.kind == "tool_call"]
         calls = f"calls {listed(dict.fromkeys(name or 'a tool' for name in called))}" if called else ""
-        return " · ".join(part for part in (tokens, calls) if part) or "model call"
+        return " · ".join(part for part in (tokens, calls) if part) or ("answers" if call.output else "model call")
     if (guard := known.guardrails.get(step.span_id)) is not None:
         verdict = {True: "triggered", False: "passed", None: "verdict not recorded"}[guard.triggered]
         return f"guardrail {verdict}"

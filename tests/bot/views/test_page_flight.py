@@ -9,8 +9,20 @@ from hypothesis import strategies as st
 
 from bot.domain import events as ev
 from bot.domain.effect import Effect, EffectOutcome, Origin, Reversibility
-from bot.domain.profile import ChangeKind, Difference
-from bot.domain.run import Document, Guardrail, Message, ModelCall, Part, Retrieval, Run, Step, StepKind, ToolCall
+from bot.domain.profile import ChangeKind, Difference, RunLine, SimilarGroup, SimilarKind
+from bot.domain.run import (
+    Document,
+    Guardrail,
+    Message,
+    ModelCall,
+    Part,
+    Retrieval,
+    Run,
+    RunStatus,
+    Step,
+    StepKind,
+    ToolCall,
+)
 from bot.views import limits
 from bot.views.page import incident_page
 from bot.views.page_changes import changes_page
@@ -345,7 +357,7 @@ def test_a_long_text_is_folded_and_a_huge_one_cut_with_its_size() -> None:
     assert page.sections[2].note == "300 messages; the first 100 are not shown"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(said=hostile.text(most=3000))
 def test_hostile_text_in_a_step_is_text(said: str) -> None:
     """Escaped, visible, no link, nothing that acts: in names, prompts, arguments, results, documents, verdicts."""
@@ -457,7 +469,7 @@ def test_a_text_that_is_gone_is_said() -> None:
     assert page.diffs[1].diff is None
 
 
-@settings(deadline=2000, max_examples=80)
+@settings(deadline=None, max_examples=30)
 @given(before=hostile.text(most=2000), after=hostile.text(most=2000))
 def test_no_texts_break_the_diff(before: str, after: str) -> None:
     """Hostile ones are text; what is shown adds up to both."""
@@ -544,6 +556,33 @@ def test_a_run_that_is_only_named_has_a_page_that_says_why() -> None:
     assert added is not None
     assert "being read" in added.agent_absent
     assert run_page(INCIDENT, None, (), wide("0" * 32), NOW) is None
+
+
+@settings(deadline=None, max_examples=20)
+@given(said=hostile.text(most=600))
+def test_hostile_words_of_what_was_found_are_text(said: str) -> None:
+    """In groups, lines of runs, changes, sources and notes, on the page and on the timeline."""
+    line = RunLine(trace_id="ab" * 16, agent=said, model_served=said, why=said, status=RunStatus.ERROR)
+    group = SimilarGroup(id=said, kind=SimilarKind.CALL, words=said, runs=9, lines=(line,), agents=(said,))
+    change = Difference(kind=ChangeKind.DOCUMENT, name=said, before=said, after=said, detail=said, since=NOW)
+    attached = flight.flight_events()[1]
+    assert isinstance(attached, ev.RunAttached)
+    summary = attached.run.model_copy(update={"notes": (said,), "instrumentations": (said,), "capture": None})
+    told_so = chain(
+        [
+            flight.flight_events()[0],
+            attached.model_copy(update={"run": summary, "source": said, "source_note": said}),
+            ev.ChangesFound(at=NOW, by=ev.PULLCORD, trace_id=flight.TRACE, compared=3, changes=(change,), note=said),
+            ev.SimilarRunsFound(at=NOW, by=ev.PULLCORD, trace_id=flight.TRACE, groups=(group,), runs=9, searched=99),
+        ]
+    )
+    incident = sample_incident(told_so)
+    pages = [render("incident.html", incident_page(incident, NOW, entries=told_so, runs={flight.TRACE: RUN}))]
+    pages += [render("run.html", run_page(incident, None, (), wide(trace), NOW)) for trace in (flight.TRACE, "ab" * 16)]
+    for html in pages:
+        reader = read(html)
+        assert not set("".join(reader.text)) & BAD
+        assert reader.tags.get("img") is None
 
 
 def test_all_pages_are_well_formed_and_act_on_nothing() -> None:
