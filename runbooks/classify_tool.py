@@ -20,14 +20,16 @@ _CLASSES = (
 
 def _doubtful(ctx: ActionContext) -> list[Effect]:
     """One effect of each tool whose class nobody has said: unclassified ones first, then reads by guess."""
-    effects = [e for e in ctx.incident.effects if e.tool in ctx.tools_used]
+    used = frozenset(ctx.tools_used)  # once: it ranks all effects
+    effects = [e for e in ctx.incident.effects if e.tool in used]
     found = [e for e in effects if e.guessed or e.reversibility is Reversibility.UNCLASSIFIED]
     return list({e.tool: e for e in reversed(ranked(found))}.values())[::-1]
 
 
 def _tools(ctx: ActionContext) -> Sequence[Choice]:
     doubtful = {e.tool: e for e in _doubtful(ctx)}
-    others = {e.tool: e for e in ctx.incident.effects if e.tool in ctx.tools_used and e.tool not in doubtful}
+    used = frozenset(ctx.tools_used)
+    others = {e.tool: e for e in ctx.incident.effects if e.tool in used and e.tool not in doubtful}
     return [Choice(tool, f"{tool} ({_now(effect)})") for tool, effect in (doubtful | others).items()]
 
 

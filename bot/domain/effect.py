@@ -158,7 +158,7 @@ def counts(effects: Iterable[Effect]) -> EffectCounts:
         if not effect.happened:
             tally["failed"] += effect.reversibility is not Reversibility.READ_ONLY
             continue
-        tally[effect.reversibility.value] += 1
+        tally[effect.reversibility] += 1
         if effect.reversibility is Reversibility.READ_ONLY:
             tally["guessed"] += effect.guessed
         else:

@@ -99,6 +99,8 @@ def worst_run(incident: Incident) -> AttachedRun | None:
         tally = counts(incident.effects_of(run.summary.trace_id))
         return tally.no_way_back, run.alerted, run.attached_at
 
+    if len(incident.runs) == 1:  # a card asks several times, and a large run has thousands of effects to count
+        return incident.runs[0]
     return max(incident.runs, key=key, default=None)
 
 
