@@ -173,7 +173,7 @@ class Redactor:
                 return {word: self._of_schema(name, word, inner, look, marks, depth) for word, inner in held.items()}
             marks.append(name)
             return f"[redacted: {name}]"
-        if look.cards and isinstance(held, (str, int)) and is_called_otherwise(key):
+        if look.cards and str(held).isdigit() and is_called_otherwise(key):
             look = replace(look, cards=False)
         return self._value(held, look, marks, depth + 1)
 

@@ -13,8 +13,9 @@ _SCHEMES = re.compile(
     r"4\d{12}(?:\d{3})?(?:\d{3})?|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|"
     r"6(?:011|5\d\d|4[4-9]\d)\d{12}|3(?:0[0-5]|[689]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}"
 )
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CALLED = re.compile(
-    r"(?:order|invoice|tracking|shipment|parcel|ticket|case|trace|span|run|event|request|job|build|account|customer|user"
+    r"(?<![a-z])(?:order|invoice|tracking|shipment|parcel|ticket|case|trace|span|run|event|request|job|build|account|customer|user"
     r"|product|item|sku|ref(?:erence)?|serial|id|number of|time|timestamp|at)(?:[ _-]?(?:id|no|nr|num|number|ref))?\.?"
     r"\\{0,7}[\"']?[ \t]{0,3}[:=#]{0,2}[ \t]{0,3}\\{0,7}[\"']?#?$",
     re.IGNORECASE,
@@ -27,7 +28,7 @@ def is_card(match: re.Match[str]) -> bool:
     if _SCHEMES.fullmatch(digits) is None or len(set(digits)) < 2 or not _luhn(digits):
         return False
     before = match.string[max(0, match.start() - 40) : match.start()]
-    return _CALLED.search(before) is None
+    return not _is_called(before)
 
 
 def _luhn(digits: str) -> bool:
@@ -51,4 +52,8 @@ def could_be_card(text: str) -> bool:
 
 def is_called_otherwise(key: str) -> bool:
     """Whether a field's name says that its number is no card's: ``order_id``, ``traceId``, ``timestamp``."""
-    return _CALLED.search(f"{key}:") is not None
+    return _is_called(f"{key}:")
+
+
+def _is_called(before: str) -> bool:
+    return _CALLED.search(_CAMEL.sub("_", before)) is not None

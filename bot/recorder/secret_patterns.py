@@ -17,6 +17,8 @@ _SCHEMES = (
     r"aws4-[a-z0-9-]{6,40}|hmac[a-z0-9-]{0,20}|googlelogin|sharedaccesssignature|sharedkey(?:lite)?"
 )
 
+_PARAMETER = r"[a-z0-9_-]{1,40}=(?:\\{0,7}\"[^\"\\\n]{0,2000}\\{0,7}\"|[^\s,\"'\\<>|{}\[\]]{1,2000})"
+
 SHAPES: tuple[SecretPattern, ...] = (
     secret(
         "private_key",
@@ -49,9 +51,8 @@ SHAPES: tuple[SecretPattern, ...] = (
         "authorization",  # a header line, or a pair of a list: everything that follows the scheme
         ("authorization",),
         r"authorization\\{0,7}[\"']{0,2}[ \t]{0,4}[:=,][ \t]{0,4}b?\\{0,7}[\"']{0,2}[ \t]{0,4}"
-        r"(?P<secret>(?:" + _SCHEMES + r")[ \t]{1,4}"
-        r"(?:[a-z0-9_-]{1,40}=\\{0,7}\"[^\"\\\n]{0,2000}\\{0,7}\",?[ \t]{0,4}){0,20}"
-        r"[^\n\r\"'\\<>|{}\[\]]{0,4096})",
+        r"(?P<secret>(?:" + _SCHEMES + r")[ \t]{1,4}(?:" + _PARAMETER + r"(?:,[ \t]{0,3}" + _PARAMETER + r"){0,20}"
+        r"|[^\s;,\"'\\<>|{}\[\]]{1,4096}))",
     ),
     begun(
         "authorization",
@@ -66,7 +67,12 @@ SHAPES: tuple[SecretPattern, ...] = (
         r"(?!\\{0,7}[\"'][ \t]{0,4}:)",  # "key": "Authorization", "value": … is looked at elsewhere
         folded=True,
     ),
-    begun("cookie", ("cookie:",), r"cookie:[ \t]{0,4}(?P<secret>[^\s\"'][^\n\r\"']{3,4096})"),
+    begun(
+        "cookie",  # its pairs and attributes, not what a sentence says after them
+        ("cookie:",),
+        r"cookie:[ \t]{0,4}(?P<secret>[^\s\"'=;]{1,200}=[^\s;\"']{1,4096}"
+        r"(?:;[ \t]{0,4}(?:[^\s\"'=;]{1,200}=[^\s;\"']{0,4096}|httponly|secure|partitioned)){0,50})",
+    ),
     secret(
         "cookie",
         "jsessionid phpsessid connect.sid aspxauth _session= sessionid=",

@@ -49,7 +49,7 @@ _OPEN = "[redacted"
 def spoken(word: str) -> bool:
     """Whether a plain word speaks about a secret and is none."""
     folded = word.lower().strip(".,;:!?()*_-'\u2019")
-    return folded in SPOKEN or folded.endswith(_ENDINGS)
+    return folded in SPOKEN or (folded.isalpha() and folded.endswith(_ENDINGS))
 
 
 def _is_given(match: re.Match[str]) -> bool:

@@ -334,6 +334,8 @@ def test_a_secret_leaves_in_any_dress(text: str) -> None:
         ("password: correct horse battery staple", "password: [redacted: passphrase]"),
         ("my PIN is 4821 and order A-1009", "my PIN is [redacted: one_time_code] and order A-1009"),
         ("card 4111 1111 1111 1111, 84.00 USD", "card [redacted: card_number, ends in 1111], 84.00 USD"),
+        ("paid 4111111111111111", "paid [redacted: card_number, ends in 1111]"),
+        ("the password is q7858c78ed", "the password is [redacted: password]"),
         ("mysql -phunter2 shop", "mysql -p[redacted: command_line] shop"),
     ],
 )
@@ -345,6 +347,9 @@ def test_what_stands_around_a_secret_stays(text: str, cleaned: str) -> None:
 def test_a_card_number_leaves_unless_it_is_called_something_else() -> None:
     """As text, as a number, in groups; an order's number of the same digits stays whole."""
     held = {"order_id": "4111111111111111", "card": "4111111111111111", "pan": 5500000000000004, "at": 4111111111111111}
+    assert Redactor().value({"stacktrace": "at 4111111111111111"}) == {"stacktrace": "at 4111111111111111"}
+    assert "4111111111111111" not in str(Redactor().value({"stacktrace": "card 4111111111111111"}))
+    assert Redactor().value({"orderId": "4111111111111111"}) == {"orderId": "4111111111111111"}
     assert Redactor().value(held) == {
         **held, "card": "[redacted: card_number, ends in 1111]", "pan": "[redacted: card_number, ends in 0004]",
     }  # fmt: skip
