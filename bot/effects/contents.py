@@ -49,7 +49,8 @@ _FUNCTION = re.compile(
     r"die|und|bitte|le|la|les|el|los|por|para)\b",
     re.IGNORECASE,
 )
-_LINE = re.compile(r"^[\s>*#-]*(?:[\w .()/-]{1,40}\s?[:=]\s)?[\s\"'`]*(.*?)[\s\"'`,;]*$")
+_LABEL = re.compile(r"[\w .()/-]{1,40}\s?[:=]\s")
+"""What stands before a value in a line of a record: ``subject: ``."""
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MOST_DEPTH = 12
 _MOST_LEAVES = 50_000
@@ -149,14 +150,21 @@ def _judged(key: str, text: str, outside: bool, name: str, tool: str) -> Iterato
     """One text of a result: whether anybody may have written it, where it is from in words, and the text."""
     whole = bool(key) and len(text) <= 200 and not _prose(text)
     if outside:
-        yield not (whole and _META.fullmatch(key)), name, text
+        yield not (whole and len(key) <= 100 and _META.fullmatch(key)), name, text
     elif not _prose(text):
         yield False, name, text
     else:
         for line in text.splitlines():
-            held = _LINE.sub(r"\1", line)
+            held = _value_of(line)
             free = _prose(held)
             yield free, f"text in the result of {tool[:80]}" if free else name, held
+
+
+def _value_of(line: str) -> str:
+    """A line of a record without its bullet, its label and its quotation marks."""
+    held = line.strip(" \t>*#-")
+    label = _LABEL.match(held)
+    return (held[label.end() :] if label is not None else held).strip(" \t\"'`,;")
 
 
 def _of_what(call: ToolCall) -> str:

@@ -187,7 +187,7 @@ def _correct(v: _View) -> str:
     """How a wrong guess is corrected: by the button where the verb is offered, else by the catalogue."""
     if not v.incident.open:
         return ""
-    classify = next((o for o in v.offers if o.action == "classify_tool" and o.undo_of is None), None)
+    classify = next((o for o in v.offers if o.action == "classify_tool" and o.asks and o.undo_of is None), None)
     if classify is None:
         return "; a wrong guess is corrected under `tools:` in the configuration"
     return f"; wrong? Press {foreign(classify.label, v.width(50))}"

@@ -337,3 +337,13 @@ def test_ten_thousand_calls_and_fifty_megabytes_are_read_once() -> None:
     effects = traced(call("fetch_page", {"id": 1}, ORDER), *reads, *pays, call("send_money", {"recipient": EVIL}))
     assert time.perf_counter() - started < 20
     assert len(marked(effects)) == 1
+
+
+def test_hostile_texts_cost_no_more_than_others() -> None:
+    """Runs of spaces, of brackets, of digits and of dots: nothing is tried again and again."""
+    for piece in (" ", "a ", "the to ", "[at]", "1 ", "a@", "/a", "%41", ".", "US11 ", "&amp;"):
+        text = "the and to of " + piece * (200_000 // len(piece)) + " x"
+        calls = (call("get_record", {}, {"note": text}), call("read_file", {}, text), call("send_money", {"to": text}))
+        started = time.perf_counter()
+        traced(*calls, user=text)
+        assert time.perf_counter() - started < 3, piece
