@@ -36,7 +36,7 @@ SIZES = {"10 spans": (10, 1_300, 20), "10,000 spans": (10_000, 900, 150), "10,00
 """Spans, about how many bytes each, and how many ms later the first call may come than for ten spans."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _QUIET = 1.5
-_AFTER = 4.0
+_AFTER = 13.0
 
 
 def attribute(name: str, value: str) -> dict[str, Any]:

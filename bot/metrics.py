@@ -20,7 +20,12 @@ INTAKE_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5),
     registry=REGISTRY,
 )
-SPANS = Counter("pullcord_spans", "Spans received over OTLP: stored, dropped, refused", ["outcome"], registry=REGISTRY)
+SPANS = Counter(
+    "pullcord_spans",
+    "Spans and log events received over OTLP: stored, dropped, refused; log records passed over, by why (log_...)",
+    ["outcome"],
+    registry=REGISTRY,
+)
 FLAG_READS = Counter("pullcord_flag_reads", "OFREP reads by answer status", ["status"], registry=REGISTRY)
 WORK = Counter(
     "pullcord_work",

@@ -43,7 +43,8 @@ _GZIP_SIZE = 4  # RFC 1952: the last four bytes say the plain size, modulo 2**32
 class ParserSettings:
     """``large`` is from how many plain bytes on the child does it; waiting requests over a bound are refused as busy.
 
-    ``timeout`` and ``idle`` are seconds: of one large parse, and of idleness after which the child ends.
+    ``timeout`` and ``idle`` are seconds: of one large parse, and of idleness after which the child ends; after one of
+    ``heavy`` bytes it is ``idle_heavy``, since what such a one leaves in memory is more than starting anew costs.
     """
 
     large: int = 256_000
@@ -52,6 +53,8 @@ class ParserSettings:
     waiting_large: int = 8
     timeout: float = 120.0
     idle: float = 60.0
+    heavy: int = 5_000_000
+    idle_heavy: float = 10.0
 
 
 class Parser:
@@ -94,7 +97,9 @@ class Parser:
         pieces = body if isinstance(body, list) else [body]
         size = sum(map(len, pieces))
         if size <= self._limits.body and plain_size(size, pieces, encoding) > self._settings.large:
-            return await self._in_child(parse_talk(pieces, content_type, encoding, signal))
+            return await self._in_child(
+                parse_talk(pieces, content_type, encoding, signal), plain_size(size, pieces, encoding)
+            )
         here = partial(self._parse_here, whole(pieces), content_type, encoding, signal)
         if size > self._limits.body:  # before any queue: it would only wait to be refused
             return here()
@@ -116,7 +121,7 @@ class Parser:
         ``Refused`` as ``normalise``, and ``Busy``.
         """
         if weight(records) > self._settings.large:
-            return await self._in_child(read_talk(records, catalogue, now, notes, frozen=frozen))
+            return await self._in_child(read_talk(records, catalogue, now, notes, frozen=frozen), weight(records))
         return await self._near(partial(read_run, records, catalogue, now, notes, self._dialects, frozen=frozen))
 
     async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
@@ -125,17 +130,18 @@ class Parser:
         Raises ``Refused`` for what the plug-in could not read, and ``Busy``.
         """
         if sum(map(len, answers)) > self._settings.large:
-            return await self._in_child(answers_talk(source.module, source.name, answers, ref))
+            talk = answers_talk(source.module, source.name, answers, ref)
+            return await self._in_child(talk, sum(map(len, answers)))
         return await self._near(partial(read_answers, source.read, answers, ref, self._redactor, self._limits))
 
     async def _near(self, work: "Callable[[], _T]") -> _T:
         return await self._run("small", self._settings.waiting_small, lambda: self._small.submit(work))
 
-    async def _in_child(self, talk: "Talk[_T]") -> _T:
+    async def _in_child(self, talk: "Talk[_T]", size: int) -> _T:
         result = await self._run(
             "large", self._settings.waiting_large, lambda: self._large.submit(self._child.exchange, talk)
         )
-        self._rest_later()
+        self._rest_later(size)
         self._give_back()
         return result
 
@@ -176,11 +182,13 @@ class Parser:
         with self._lock:
             self._counts[name] -= 1
 
-    def _rest_later(self) -> None:
+    def _rest_later(self, size: int) -> None:
         """Send the child home when nothing large has come for a while; its memory goes back to the system."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._settings.idle, self._rest)
+        settings = self._settings
+        idle = min(settings.idle, settings.idle_heavy) if size > settings.heavy else settings.idle
+        self._idle = asyncio.get_running_loop().call_later(idle, self._rest)
 
     def _give_back(self) -> None:
         """Once the caller has let go of what it got: the bodies of large exports came in many small pieces."""
