@@ -12,6 +12,7 @@ from bot.domain.base import Json
 
 _MAX_REPR = 200_000
 _MAX_NESTING = 50
+_MAX_LEVELS = 100
 _MAX_BITS = 4_096
 _LARGEST = 1e300
 _HUGE = re.compile(r"\d[eE]\+?\d{2}|\d{300}")
@@ -43,7 +44,20 @@ def _json(text: str) -> Json:
         read: Json = from_json(text, allow_inf_nan=False)
     except ValueError:
         return None
+    if text.count("[") + text.count("{") > _MAX_LEVELS and _deeper(read, _MAX_LEVELS):
+        return None
     return None if _HUGE.search(text) and not _all_finite(read) else read
+
+
+def _deeper(value: Json, levels: int) -> bool:
+    """Whether it nests deeper: inside a run, JSON readers (200 levels at most) could not read it again."""
+    level: list[Any] = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(levels):
+        inside = [held for item in level for held in (item.values() if isinstance(item, dict) else item)]
+        level = [held for held in inside if isinstance(held, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _all_finite(value: Json) -> bool:

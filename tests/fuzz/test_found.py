@@ -13,10 +13,12 @@ from bot.recorder.lenient import structured
         '{"order": "\\ud800"}',
         "{'\\udfff': 1}",
         "{'cents': 0x" + "f" * 10_000 + "}",
+        "[" * 190 + "]" * 190,
+        '{"a":' * 101 + "1" + "}" * 101,
     ],
-    ids=["value", "JSON that only Python reads", "key", "number"],
+    ids=["value", "JSON that only Python reads", "key", "number", "deep lists", "deep objects"],
 )
-def test_a_repr_that_no_json_can_hold_stays_the_text_that_it_is(recorded: str) -> None:
-    """Half a surrogate pair, and a number longer than any reader takes, would break whatever stores the run."""
+def test_what_could_not_be_read_again_stays_the_text_that_it_is(recorded: str) -> None:
+    """Half a surrogate pair, a number longer and a nesting deeper than readers take would break what stores the run."""
     assert structured(recorded) == recorded
     assert from_json(to_json(structured(recorded))) == recorded
