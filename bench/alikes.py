@@ -20,15 +20,19 @@ from bot.domain.profile import IndexedRun, RunProfile
 from bot.engine.alikes import Alikes, changes_of
 from bot.open_store import SystemClock
 from bot.recorder.profile import Profiled, profile_of
-from bot.recorder.signatures import Signed, signed
+from bot.recorder.signatures import Level, Signed, signed
 from bot.timeline import keys
 from bot.timeline.connection import Connections
 from bot.timeline.embedded import start_embedded
+from bot.timeline.index_records import pack_run
 from bot.timeline.store import Store
+from bot.timeline.times import ms
 from tests.support.recorded_runs import Planted, recorded
 
 _MADE = 3_000
 """Different runs; the others are these with ids and times of their own."""
+_PUT = 2_000
+"""Runs that are put one by one, as in service; the others are filled in."""
 _ASKED = 60
 _AT_ONCE = 48
 _FAMILY = 40
@@ -60,25 +64,75 @@ async def _measure(store: Store, connections: Connections, runs: int, drawn: ran
     start = datetime.now(UTC) - timedelta(days=20)
     step = timedelta(days=20) / runs
     family = set(drawn.sample(range(runs), _FAMILY))
-    wrong = [
-        (profile_of(run, e), signed(profile_of(run, e).profile, e))
-        for run, e in (recorded(n, _WRONG) for n in range(_FAMILY))
-    ]
+    wrong = []
+    for number in range(_FAMILY):
+        run, effects = recorded(number, _WRONG)
+        one = profile_of(run, effects)
+        wrong.append((one, signed(one.profile, effects)))
+    chosen = [drawn.choice(wrong) if n in family else marked[n % len(marked)] for n in range(runs)]
+    puts = min(runs, _PUT)
     began = time.perf_counter()
-    for first in range(0, runs, _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, runs))
-        chosen = [drawn.choice(wrong) if n in family else marked[n % len(marked)] for n in numbers]
+    for first in range(0, puts, _AT_ONCE):
+        some = range(first, min(first + _AT_ONCE, puts))
         await asyncio.gather(
             *(
-                _put(store, one, marks, n, start + n * step, drawn)
-                for n, (one, marks) in zip(numbers, chosen, strict=True)
+                store.run_index.put(
+                    _own(*chosen[n], n, start + n * step, drawn), chosen[n][0].texts, chosen[n][1].spreads
+                )
+                for n in some
             )
         )
-    took = time.perf_counter() - began
+    took = (time.perf_counter() - began) / puts
+    print(f"putting a run into the index          {took * 1e6:8.0f} us ({_AT_ONCE} at once)")
+    await _fill(connections, [_own(*chosen[n], n, start + n * step, drawn) for n in range(puts, runs)], chosen)
     used = await _memory(connections) - before
-    print(f"putting a run into the index          {took / runs * 1e6:8.0f} us ({_AT_ONCE} at once)")
     print(f"memory of an indexed run              {used / runs:8.0f} bytes ({used / 1e6:.0f} MB in all)")
     await _ask(store, runs)
+
+
+def _own(one: Profiled, marks: Signed, number: int, at: datetime, drawn: random.Random) -> IndexedRun:
+    """A run with ids and times of its own: an account and a text that nobody shares."""
+    profile = one.profile.model_copy(update={"trace_id": f"{number + 1:032x}", "started_at": at, "ended_at": at})
+    own = [s.level is Level.VALUE and s.path in {"account", "body"} for s in marks.signatures]
+    ids = [f"{drawn.getrandbits(80):020x}" if mine else s.id for mine, s in zip(own, marks.signatures, strict=True)]
+    return IndexedRun(profile=profile, signatures=tuple(ids))
+
+
+async def _fill(
+    connections: Connections, runs: Sequence[IndexedRun], chosen: Sequence[tuple[Profiled, Signed]]
+) -> None:
+    """What the script of ``put`` would write one by one, a set at a time: the benchmark is about the answers."""
+    redis, life = connections.blocking, 20 * 86_400_000
+    sets: dict[keys.Key, list[str | bytes | int]] = {}
+    for run in runs:
+        profile = run.profile
+        entry: list[str | bytes | int] = [ms(profile.ended_at or datetime.now(UTC)), bytes.fromhex(profile.trace_id)]
+        names = [keys.INDEX_AGENT(profile.agent), keys.INDEX_KIND(profile.agent, profile.kind)]
+        for name in (*names, *(keys.INDEX_SIGN(s) for s in run.signatures)):
+            sets.setdefault(name, []).extend(entry)
+    for first in range(0, len(runs), 64):
+        some = runs[first : first + 64]
+        await asyncio.gather(
+            *(redis.call("SET", keys.INDEX_RUN(r.profile.trace_id), pack_run(r), "PX", life) for r in some)
+        )
+    named = list(sets.items())
+    for first in range(0, len(named), 64):
+        await asyncio.gather(*(_set(connections, name, members, life) for name, members in named[first : first + 64]))
+    places: dict[str, set[str]] = {}
+    for _, marks in chosen[:_MADE]:
+        for place, value in marks.spreads.items():
+            places.setdefault(place, set()).add(value)
+    for place, values in places.items():
+        await redis.call("PFADD", keys.INDEX_SPREAD(place), *values)
+        await redis.call("PEXPIRE", keys.INDEX_SPREAD(place), life)
+
+
+async def _set(connections: Connections, name: keys.Key, members: list[str | bytes | int], life: int) -> None:
+    for at in range(0, len(members), 2000):
+        await connections.blocking.call("ZADD", name, *members[at : at + 2000])
+    if ":sign:" in name:
+        await connections.blocking.call("ZREMRANGEBYRANK", name, 0, -20_001)
+    await connections.blocking.call("PEXPIRE", name, life)
 
 
 async def _ask(store: Store, runs: int) -> None:
@@ -109,16 +163,6 @@ async def _ask(store: Store, runs: int) -> None:
     _tell("one GET (the floor)", floor, floor)
     _tell("what changed", changes, floor)
     _tell("what changed and who else", both, floor)
-
-
-async def _put(store: Store, one: Profiled, marks: Signed, number: int, at: datetime, drawn: random.Random) -> None:
-    """A run with ids, an account and an order of its own: two signatures that nobody shares."""
-    trace_id = f"{number + 1:032x}"
-    profile = one.profile.model_copy(update={"trace_id": trace_id, "started_at": at, "ended_at": at})
-    ids = [
-        s.id if not s.path.endswith(("account", "body")) else f"{drawn.getrandbits(80):020x}" for s in marks.signatures
-    ]
-    await store.run_index.put(IndexedRun(profile=profile, signatures=tuple(ids)), one.texts, marks.spreads)
 
 
 async def _timed(ask: Callable[[int], Awaitable[Any]]) -> list[float]:

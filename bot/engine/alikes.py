@@ -5,12 +5,13 @@ No spans are read. Who looks the same is found by the run's telling signatures: 
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.effect import Effect, EffectCounts
+from bot.domain.incident import Incident
 from bot.domain.profile import (
     Alike,
     ChangeKind,
@@ -44,11 +45,15 @@ _MOST_CANDIDATES: Final = 5000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Runs that look the same: ``runs`` counts each once, ``searched`` how many the index holds."""
+    """Runs that look the same: ``runs`` counts each once, ``searched`` how many the index holds.
+
+    ``members`` are the trace ids of each group, newest first: more than its lines may show.
+    """
 
     groups: tuple[SimilarGroup, ...]
     runs: int
     searched: int
+    members: Mapping[str, tuple[str, ...]]
 
 
 async def changes_of(index: RunIndex, failing: RunProfile) -> Comparison:
@@ -92,6 +97,7 @@ class Alikes:
         left_out = {*known, failing.trace_id}
         seen: set[str] = set()
         groups: list[SimilarGroup] = []
+        members: dict[str, tuple[str, ...]] = {}
         room = _ALL_LINES
         for what in telling(marks, counts, stale):
             runs = [run for run in await self._candidates(what) if run.profile.trace_id not in left_out]
@@ -101,9 +107,25 @@ class Alikes:
             room -= len(lines)
             seen |= {run.profile.trace_id for run in runs}
             groups.append(_group(what, runs, lines))
+            members[groups[-1].id] = tuple(run.profile.trace_id for run in runs)
         kept = tuple(sorted(groups, key=lambda group: -group.counts.no_way_back)[:_MOST_GROUPS])
         searched = await self._index.runs_of(await self._index.agents())
-        return Found(kept, len(seen), searched.runs)
+        return Found(kept, len(seen), searched.runs, members)
+
+    async def of_groups(self, incident: Incident, groups: Sequence[str]) -> tuple[str, ...]:
+        """The trace ids of whole groups that an incident shows, searched for again: more than its lines show."""
+        held = {run.summary.trace_id for run in incident.runs} | incident.wanted_traces
+        found: list[str] = []
+        for similar in incident.similar:
+            wanted = [group.id for group in similar.groups if group.id in groups]
+            run = await self._index.get(similar.trace_id) if wanted else None
+            if run is None:
+                continue
+            compared = incident.compared_run(similar.trace_id)
+            changes = compared.changes if compared is not None else ()
+            answer = await self.find(run.profile, incident.effects_of(similar.trace_id), changes, held)
+            found += [trace_id for group in wanted for trace_id in answer.members.get(group, ())]
+        return tuple(dict.fromkeys(found))
 
     async def _counts(self, failing: RunProfile, marks: Signed) -> Counts:
         ids, places = to_count(marks)

@@ -16,6 +16,7 @@ from bot.domain.base import Json
 from bot.domain.events import PULLCORD, Actor, IncidentOpened, RunMissing, SeveritySet
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
+from bot.engine.alikes import Alikes
 from bot.engine.authorise import (
     COMMANDER,
     RESPONDER,
@@ -26,7 +27,7 @@ from bot.engine.authorise import (
     of_our_workspace,
 )
 from bot.engine.choosing import offer_runs
-from bot.engine.lifecycle_rules import MAX_TEXT, RULES, LifecycleRequest, What
+from bot.engine.lifecycle_rules import MAX_TEXT, MOST_ADDED, RULES, LifecycleRequest, What
 from bot.engine.parts import Parts, incident_of, tell
 from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
@@ -101,7 +102,7 @@ class Lifecycle:
         if asked.what is What.PIN:
             asked = await self._fetched(asked)
         if asked.what is What.ADD_RUNS:
-            await self._known(incident_of(item), asked)
+            asked = await self._known(incident_of(item), asked)
         rule = RULES[asked.what]
         said: list[str | None] = [None]
 
@@ -117,12 +118,19 @@ class Lifecycle:
             return said[0]
         return self._leads(written.incident.id, asked.by) if asked.what is What.TAKE else None
 
-    async def _known(self, incident_id: str, asked: LifecycleRequest) -> None:
-        """Raise Refused unless every run was offered here, or is one that Pullcord recorded: ids come from outside."""
-        if not asked.traces:
-            raise Refused("No run was chosen.", field="traces", next_step="Tick at least one.")
+    async def _known(self, incident_id: str, asked: LifecycleRequest) -> LifecycleRequest:
+        """With the runs of the groups. Raise Refused unless every run was offered here, or is one that was recorded.
+
+        Ids come from outside.
+        """
         store = self._parts.store
         incident = await store.incidents.read(incident_id)
+        if asked.groups:
+            whole = await Alikes(store.run_index).of_groups(incident, asked.groups)
+            together = tuple(dict.fromkeys((*asked.traces, *whole)))[:MOST_ADDED]
+            asked = asked.model_copy(update={"traces": together})
+        if not asked.traces:
+            raise Refused("No run was chosen.", field="traces", next_step="Tick at least one.")
         groups = (group for similar in incident.similar for group in similar.groups)
         lines = [line for group in groups for line in group.lines] + list(
             incident.offered.lines if incident.offered else ()
@@ -136,6 +144,7 @@ class Lifecycle:
                 field="traces",
                 next_step="Choose from the runs that the card shows.",
             )
+        return asked
 
     def _leads(self, incident: str, by: Actor) -> str | None:
         """Who leads an incident is not by that of the role commander: said to whoever might think so."""

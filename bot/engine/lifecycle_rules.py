@@ -47,7 +47,7 @@ class LifecycleRequest(Value):
     """The payload of ``Work.LIFECYCLE``. For ``pin``, ``ts`` says which message of ``channel``.
 
     ``channel`` is where the person is told what came of it; ``key`` identifies the click. For ``add_runs``, ``traces``
-    are the runs and ``why`` says from which list they were chosen.
+    are the runs, ``groups`` ids of whole groups of similar runs (their newest), and ``why`` says from which list.
     """
 
     what: What
@@ -62,6 +62,7 @@ class LifecycleRequest(Value):
     permalink: str | None = None
     agent: str | None = None
     traces: Annotated[tuple[TraceId, ...], Field(max_length=MOST_ADDED)] = ()
+    groups: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)] = ()
     why: Literal["similar", "offered"] = "similar"
 
 

@@ -201,7 +201,7 @@ def _effects(trace_id: str, at: datetime, drawn: random.Random, what: Planted) -
             tool,
             arguments,
             at,
-            origins=what.origins if (tool, number) and tool in {t for t, _ in planted} else (),
+            origins=what.origins if tool in {t for t, _ in planted} else (),
         )
         for number, (tool, arguments) in enumerate(calls, 1)
     )

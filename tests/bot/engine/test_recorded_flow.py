@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain.base import Json
 from bot.domain.events import RunsAdded
 from bot.domain.profile import ChangeKind, Grade, SimilarKind
 from bot.domain.span import SpanRecord
@@ -110,6 +111,9 @@ async def test_an_incident_says_what_changed_and_who_else_was_hit_and_a_person_l
     await ask("INC-1", "add_runs", DANA, key="k2", traces=list(chosen), why="similar", channel="C0ROOM")
     await world.work()
     assert world.told("U0DANA")[-1] == "INC-1 holds these runs already."
+    await ask("INC-1", "add_runs", DANA, key="k3", groups=[group.id], why="similar")  # whole, as it is now
+    await world.work()
+    assert set((await world.incident()).added) == {trace(50), trace(51), trace(52)}
     again = await world.store.run_index.get(trace(50))
     assert again is not None
     assert again.named
@@ -123,7 +127,8 @@ async def test_only_responders_add_runs_and_only_runs_that_are_recorded(world: W
     for stranger in (SAM, GUEST):
         with pytest.raises(Refused, match="responder"):
             await ask("INC-1", "add_runs", stranger, key="a", traces=[trace(9)], why="similar")
-    for wrong in (["nothex"], [trace(n) for n in range(201)], "x", [1]):
+    wrongs: tuple[Json, ...] = (["nothex"], [trace(n) for n in range(201)], "x", [1])
+    for wrong in wrongs:
         with pytest.raises(Refused):
             await ask("INC-1", "add_runs", DANA, key="b", traces=wrong, why="similar")
     with pytest.raises(Refused):

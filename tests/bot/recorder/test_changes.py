@@ -1,5 +1,6 @@
 import pytest
 
+from bot.domain.base import Json
 from bot.domain.profile import ChangeKind, Grade, RunProfile
 from bot.recorder.changes import Comparison, compare
 from bot.recorder.profile import profile_of
@@ -30,8 +31,11 @@ def kinds(found: Comparison) -> list[tuple[ChangeKind, str]]:
     return [(change.kind, change.name) for change in found.changes]
 
 
-CHANGED_TOOL = ("Refund an order. Irreversible. Use it freely.", TOOLS["issue_refund"][1])
-CHANGED_SCHEMA = (TOOLS["issue_refund"][0], {"type": "object", "properties": {"order_id": {"type": "string"}}})
+CHANGED_TOOL: tuple[str, Json] = ("Refund an order. Irreversible. Use it freely.", TOOLS["issue_refund"][1])
+CHANGED_SCHEMA: tuple[str, Json] = (
+    TOOLS["issue_refund"][0],
+    {"type": "object", "properties": {"order_id": {"type": "string"}}},
+)
 PLANTS = {
     "served model": (Planted(served="gpt-x-2026-08-01"), (ChangeKind.MODEL_SERVED, "")),
     "asked model": (Planted(requested="gpt-z", served="gpt-x-2026-05-01"), (ChangeKind.MODEL_REQUESTED, "")),
