@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+
 from bot.domain.effect import Effect
 from bot.domain.profile import IndexedRun, RunProfile
 from bot.engine.alikes import Alikes, changes_of
@@ -48,13 +50,13 @@ async def main(runs: int) -> None:
         store = Store(connections, secrets.token_bytes(32), SystemClock())
         await store.start()
         try:
-            await _measure(store, connections, runs, drawn)
+            await _measure(store, connections, embedded.url, runs, drawn)
         finally:
             await connections.aclose()
             await embedded.aclose()
 
 
-async def _measure(store: Store, connections: Connections, runs: int, drawn: random.Random) -> None:
+async def _measure(store: Store, connections: Connections, url: str, runs: int, drawn: random.Random) -> None:
     made = [recorded(number) for number in range(min(runs, _MADE))]
     began = time.process_time()
     profiled = [(profile_of(run, effects), effects) for run, effects in made]
@@ -84,7 +86,8 @@ async def _measure(store: Store, connections: Connections, runs: int, drawn: ran
         )
     took = (time.perf_counter() - began) / puts
     print(f"putting a run into the index          {took * 1e6:8.0f} us ({_AT_ONCE} at once)")
-    await _fill(connections, [_own(*chosen[n], n, start + n * step, drawn) for n in range(puts, runs)], chosen)
+    rest = [_own(*chosen[n], n, start + n * step, drawn) for n in range(puts, runs)]
+    await asyncio.to_thread(_fill, url, rest, chosen)
     used = await _memory(connections) - before
     print(f"memory of an indexed run              {used / runs:8.0f} bytes ({used / 1e6:.0f} MB in all)")
     await _ask(store, runs)
@@ -98,41 +101,34 @@ def _own(one: Profiled, marks: Signed, number: int, at: datetime, drawn: random.
     return IndexedRun(profile=profile, signatures=tuple(ids))
 
 
-async def _fill(
-    connections: Connections, runs: Sequence[IndexedRun], chosen: Sequence[tuple[Profiled, Signed]]
-) -> None:
+def _fill(url: str, runs: Sequence[IndexedRun], chosen: Sequence[tuple[Profiled, Signed]]) -> None:
     """What the script of ``put`` would write one by one, a set at a time: the benchmark is about the answers."""
-    redis, life = connections.blocking, 20 * 86_400_000
-    sets: dict[keys.Key, list[str | bytes | int]] = {}
-    for run in runs:
+    pipe, life = Redis.from_url(url).pipeline(transaction=False), 20 * 86_400_000
+    sets: dict[str, dict[bytes, int]] = {}
+    for number, run in enumerate(runs):
         profile = run.profile
-        entry: list[str | bytes | int] = [ms(profile.ended_at or datetime.now(UTC)), bytes.fromhex(profile.trace_id)]
+        at, member = ms(profile.ended_at or datetime.now(UTC)), bytes.fromhex(profile.trace_id)
         names = [keys.INDEX_AGENT(profile.agent), keys.INDEX_KIND(profile.agent, profile.kind)]
         for name in (*names, *(keys.INDEX_SIGN(s) for s in run.signatures)):
-            sets.setdefault(name, []).extend(entry)
-    for first in range(0, len(runs), 64):
-        some = runs[first : first + 64]
-        await asyncio.gather(
-            *(redis.call("SET", keys.INDEX_RUN(r.profile.trace_id), pack_run(r), "PX", life) for r in some)
-        )
-    named = list(sets.items())
-    for first in range(0, len(named), 64):
-        await asyncio.gather(*(_set(connections, name, members, life) for name, members in named[first : first + 64]))
+            sets.setdefault(name, {})[member] = at
+        pipe.set(keys.INDEX_RUN(profile.trace_id), pack_run(run), px=life)
+        if number % 1000 == 0:
+            pipe.execute()
+    for number, (name, members) in enumerate(sets.items()):
+        newest = sorted(members.items(), key=lambda pair: pair[1])[-20_000 if ":sign:" in name else 0 :]
+        for first in range(0, len(newest), 2000):
+            pipe.zadd(name, dict(newest[first : first + 2000]))
+        pipe.pexpire(name, life)
+        if number % 500 == 0:
+            pipe.execute()
     places: dict[str, set[str]] = {}
     for _, marks in chosen[:_MADE]:
         for place, value in marks.spreads.items():
             places.setdefault(place, set()).add(value)
     for place, values in places.items():
-        await redis.call("PFADD", keys.INDEX_SPREAD(place), *values)
-        await redis.call("PEXPIRE", keys.INDEX_SPREAD(place), life)
-
-
-async def _set(connections: Connections, name: keys.Key, members: list[str | bytes | int], life: int) -> None:
-    for at in range(0, len(members), 2000):
-        await connections.blocking.call("ZADD", name, *members[at : at + 2000])
-    if ":sign:" in name:
-        await connections.blocking.call("ZREMRANGEBYRANK", name, 0, -20_001)
-    await connections.blocking.call("PEXPIRE", name, life)
+        pipe.pfadd(keys.INDEX_SPREAD(place), *values)
+        pipe.pexpire(keys.INDEX_SPREAD(place), life)
+    pipe.execute()
 
 
 async def _ask(store: Store, runs: int) -> None:

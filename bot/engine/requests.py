@@ -235,8 +235,8 @@ class ClickRequests:
         """Ask for ``acknowledge``, ``take``, ``resolve``, ``note``, ``pin`` or ``add_runs``. Done by the worker.
 
         ``extra``: ``channel``, where the person pressed, for a pin ``ts``, for runs ``traces`` (at most 200),
-        ``groups`` (ids of similar groups, whole) and ``why`` (``similar``, ``offered``). Raises Refused for all else and
-        for whom roles or workspace do not allow it, StoreUnavailable when it was not confirmed.
+        ``groups`` (ids of similar groups, whole) and ``why`` (``similar``, ``offered``). Raises Refused for all else
+        and for whom roles or workspace do not allow it, StoreUnavailable when it was not confirmed.
         """
         asked = self._allowed(what, by, key, text, extra)
         await self._ask(WorkItem(kind=Work.LIFECYCLE, incident=incident_id, payload=asked), key)

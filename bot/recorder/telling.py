@@ -144,7 +144,7 @@ def _calls(signatures: Sequence[Signature], counts: Counts) -> list[Telling]:
         s for path in _paths(signatures) for s in _of_path([x for x in signatures if x.path == path], users, counts)
     ]
     if not chosen:
-        chosen = [s for s in like if _unusual(s, users, counts)]
+        chosen = [s for s in like if _new_together(s, users, counts)]
         return [*found, Telling(tool.kind, tuple(chosen))] if chosen else found
     return [*found, Telling(tool.kind, tuple(chosen), _leaves(signatures, counts, {s.path for s in chosen}), _LIKE)]
 
@@ -183,6 +183,15 @@ def _unusual(signature: Signature, users: int, counts: Counts) -> bool:
     earlier = counts.earlier.get(signature.id, 0)
     share = others.good / users
     return usual > _OFTEN and share <= 1 / 2 and earlier >= _FEW and _only_since(others.good, users, earlier)
+
+
+def _new_together(signature: Signature, users: int, counts: Counts) -> bool:
+    """Whether usual values came together only lately, or only in failed runs: rare combinations are nothing special."""
+    others = counts.of(signature)
+    if others.runs == 0 or others.good == 0:
+        return others.runs > 0
+    earlier = counts.earlier.get(signature.id, 0)
+    return earlier >= _FEW and _only_since(others.good, users, earlier)
 
 
 def _only_since(having: int, users: int, earlier: int) -> bool:
