@@ -15,6 +15,8 @@ from bot.domain.incident import Incident
 from bot.errors import ActionFailed, Refused, StoreUnavailable
 from bot.open_store import chain_of, open_store
 from bot.ports import EvidenceStore
+from bot.recorder.dialects import with_packs
+from bot.registry import discover
 from bot.settings import Settings
 
 
@@ -67,8 +69,12 @@ async def _evidence(settings: Settings, incident: Incident, evidence: EvidenceSt
 
 
 def verify_bundle(settings: Settings, path: Path) -> VerifyResult:
-    """Check a bundle file offline, part by part. Raises Refused when there is no such file."""
-    checked = check_bundle(path, chain_of(settings))
+    """Check a bundle file offline, part by part, with the dialects of the packs that ``plugins:`` names.
+
+    Raises Refused when there is no such file, Misconfigured for a pack that cannot be loaded.
+    """
+    dialects = with_packs(discover(settings.plugins).dialects.values())
+    checked = check_bundle(path, chain_of(settings), dialects)
     if not checked.ok:
         return VerifyResult(False, f"{path}: {checked.problem.rstrip('.')}. Do not rely on it.")
     return VerifyResult(True, "\n".join([_first(path, checked), *checked.notes]))

@@ -11,6 +11,8 @@ from bot.domain.frozen import name_of
 from bot.domain.incident import Incident
 from bot.domain.project import project
 from bot.errors import Refused
+from bot.plugin import Dialect
+from bot.recorder.dialects import pack_modules
 from bot.recorder.evidence import Frozen, lines_of, thaw_lines
 from bot.recorder.normalise import normalise
 from bot.recorder.reader import reader
@@ -22,8 +24,15 @@ from bot.timeline.chain import Chain
 class Inside:
     """Takes the lines of one part after the other. ``take`` and ``end`` raise Refused for the first that cannot be."""
 
-    def __init__(self, incident_id: str, chain: Chain | None, same_version: bool) -> None:  # noqa: FBT001
-        """``same_version``: this code wrote the bundle, so the incident must come out the same to the last field."""
+    def __init__(
+        self, incident_id: str, chain: Chain | None, dialects: tuple[Dialect, ...], *, same_version: bool
+    ) -> None:
+        """``dialects`` read the runs again; ``same_version``: this code wrote the bundle.
+
+        Then the incident must come out the same to the last field.
+        """
+        self._dialects = dialects
+        self._reader = reader(pack_modules(dialects))
         self.entries, self.runs = 0, 0
         self.notes: list[str] = []
         self.open: list[str] = []
@@ -121,7 +130,7 @@ class Inside:
         frozen = thaw_lines(self._frozen)
         if (frozen.trace_id, frozen.catalogue) != (heading.trace_id, heading.catalogue):
             raise Refused("its evidence is of another run or catalogue.")
-        if frozen.format > 1 and frozen.rules.version != frozen.catalogue and frozen.reader == reader():
+        if frozen.format > 1 and frozen.rules.version != frozen.catalogue and frozen.reader == self._reader:
             raise Refused("the rules in it are not those of the catalogue that it names.")
         self._read_again(frozen)
         self.runs += 1
@@ -129,9 +138,9 @@ class Inside:
     def _read_again(self, frozen: Frozen) -> None:
         """Whether the spans still give this run and these effects; only the version that read it must say so."""
         short = frozen.trace_id[:12]
-        by_us = frozen.reader == reader()
+        by_us = frozen.reader == self._reader
         try:
-            run = normalise(frozen.spans)
+            run = normalise(frozen.spans, self._dialects)
         except Refused as refused:
             if by_us:
                 raise
@@ -144,7 +153,7 @@ class Inside:
         if by_us and not same:
             raise Refused("the run or its effects are not what its spans give.")
         if not by_us:
-            who = f"by another version ({frozen.reader or 'before versions were noted'}; this is {reader()})"
+            who = f"by another version ({frozen.reader or 'before versions were noted'}; this is {self._reader})"
             self.notes.append(f"Run {short} was read {who}, which reads it {'the same' if same else 'otherwise'}.")
 
 

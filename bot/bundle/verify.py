@@ -16,6 +16,8 @@ from pydantic_core import from_json
 from bot.bundle.lines import FORMAT, MANIFEST, PART, SEAL, Hashing, Manifest, line, lines_in
 from bot.bundle.parts import Inside
 from bot.errors import Refused
+from bot.plugin import Dialect
+from bot.recorder.dialects import BUILT_IN
 from bot.recorder.reader import reader
 from bot.timeline.chain import Chain
 
@@ -41,8 +43,8 @@ class _Misfit(Exception):
     """A part does not fit, with why."""
 
 
-def check_bundle(path: Path, chain: Chain | None) -> Checked:
-    """Check a bundle file. ``chain`` None: the codes cannot be checked, which is said.
+def check_bundle(path: Path, chain: Chain | None, dialects: tuple[Dialect, ...] = BUILT_IN) -> Checked:
+    """Check a bundle file. ``chain`` None: the codes cannot be checked, which is said. ``dialects`` read its runs.
 
     Raises Refused when the file cannot be read or is no bundle.
     """
@@ -53,7 +55,7 @@ def check_bundle(path: Path, chain: Chain | None) -> Checked:
                 manifest, whole = _hashes(file)
                 _signature(manifest, whole, chain, checked)
                 file.seek(0)
-                _meaning(file, chain, checked)
+                _meaning(file, chain, checked, dialects)
             except _Misfit as misfit:
                 checked.problem = str(misfit)
     except OSError as error:
@@ -124,7 +126,7 @@ def _signature(manifest: Manifest, whole: bytes, chain: Chain | None, checked: C
         raise _Misfit("the manifest does not fit: its code was made without the chain key")
 
 
-def _meaning(file: BinaryIO, chain: Chain | None, checked: Checked) -> None:
+def _meaning(file: BinaryIO, chain: Chain | None, checked: Checked, dialects: tuple[Dialect, ...]) -> None:
     """What the parts say, in their order. Every line is one that ``write_bundle`` could have written."""
     lines = lines_in(file)
     part = "head"
@@ -134,7 +136,7 @@ def _meaning(file: BinaryIO, chain: Chain | None, checked: Checked) -> None:
             raise _Misfit(f"the head does not fit: format {head['pullcord_bundle']!r}, this version reads {FORMAT}")
         checked.incident = str(head["incident"])
         same = head["written_by"] == reader()
-        inside = Inside(checked.incident, chain, same)
+        inside = Inside(checked.incident, chain, dialects, same_version=same)
         for written in lines:
             if written.startswith((MANIFEST, SEAL)):
                 break

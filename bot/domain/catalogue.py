@@ -51,10 +51,16 @@ def _duration(value: Any) -> Any:
     return value
 
 
+def _written(value: timedelta) -> str:
+    """In seconds, as ``_duration`` reads them: never with an exponent."""
+    seconds = value.total_seconds()
+    return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.6f}".rstrip("0") + "s"
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(lambda value: f"{value.total_seconds():g}s", return_type=str, when_used="json"),
+    PlainSerializer(_written, return_type=str, when_used="json"),
 ]
 
 

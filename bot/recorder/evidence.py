@@ -98,9 +98,10 @@ class FrozenWriter:
         effects: Iterable[Effect] = (),
         *,
         chunk: int | None = None,
+        read_by: str | None = None,
     ) -> None:
-        """As ``freeze``."""
-        self._lines = _lines(run, spans, catalogue, effects)
+        """As ``freeze``. ``read_by`` names the code that read the run (``reader``); None: this one, without packs."""
+        self._lines = _lines(run, spans, catalogue, effects, read_by or reader())
         self._most = chunk or Limits().stored
         self._digest = hashlib.sha256()
         self.size = 0
@@ -127,9 +128,9 @@ class FrozenWriter:
 
 
 def _lines(
-    run: Run, spans: Iterable[SpanRecord], catalogue: Catalogue, effects: Iterable[Effect]
+    run: Run, spans: Iterable[SpanRecord], catalogue: Catalogue, effects: Iterable[Effect], read_by: str
 ) -> Iterator[dict[str, Any]]:
-    head = {"format": FORMAT, "trace_id": run.trace_id, "catalogue": catalogue.version, "reader": reader()}
+    head = {"format": FORMAT, "trace_id": run.trace_id, "catalogue": catalogue.version, "reader": read_by}
     yield {"head": head}
     for rule in catalogue.rules:
         yield {"rule": rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)}

@@ -22,10 +22,11 @@ from bot.domain.run import Run, RunSummary, summarise
 from bot.domain.span import SpanRecord
 from bot.effects.assess import assess
 from bot.plugin.dialects import Dialect
-from bot.recorder.dialects import BUILT_IN
+from bot.recorder.dialects import BUILT_IN, pack_modules
 from bot.recorder.evidence import FrozenWriter
 from bot.recorder.normalise import normalise
 from bot.recorder.profile import Profiled, profile_of
+from bot.recorder.reader import reader
 from bot.recorder.span_view import time_of
 from bot.recorder.spool import Spool
 
@@ -95,7 +96,8 @@ def open_run(
         run = run.model_copy(update={"notes": tuple(dict.fromkeys((*run.notes, *notes)))})
     effects = tuple(assess(run, catalogue, now))
     lasting = _lasting(run, spans.ended, catalogue, effects)
-    frozen = FrozenWriter(run, spans.again(), catalogue, lasting)
+    read_by = reader(pack_modules(dialects))
+    frozen = FrozenWriter(run, spans.again(), catalogue, lasting, read_by=read_by)
     return OpenedRun(summarise(run, counts(effects)), effects, profile_of(run, effects), iter(frozen))
 
 

@@ -19,14 +19,16 @@ from bot.domain.effect import Reversibility
 from bot.domain.events import PULLCORD, EffectsListed, RunAttached
 from bot.domain.span import SpanRecord
 from bot.engine.attaching import in_parts
+from bot.recorder.dialects import with_packs
 from bot.recorder.normalise import normalise
 from bot.recorder.reader import reader
-from bot.recorder.run_reading import reading_of
+from bot.recorder.run_reading import RunReading, read_run, reading_of
 from bot.timeline.chain import Chain
 from bot.timeline.store import Store
 from bot.timeline.timeline import Write
-from tests.bot.recorder.samples import chat, root, tool
+from tests.bot.recorder.samples import chat, root, span, tool
 from tests.support.incidents import note, open_one
+from tests.support.parcels.courier_marks import courier_marks
 from tests.support.store import CHAIN_KEY
 
 AT = datetime(2026, 6, 9, tzinfo=UTC)
@@ -41,7 +43,11 @@ SPANS = [
 
 async def attach(store: Store, incident_id: str, spans: list[SpanRecord], catalogue: Catalogue = CATALOGUE) -> str:
     """Read, freeze and attach a run as the engine does; the hash of its evidence."""
-    read = reading_of(normalise(spans), spans, catalogue, AT)
+    return await attach_read(store, incident_id, reading_of(normalise(spans), spans, catalogue, AT), catalogue)
+
+
+async def attach_read(store: Store, incident_id: str, read: RunReading, catalogue: Catalogue = CATALOGUE) -> str:
+    """Attach what was read."""
     name = await store.evidence.put(read.frozen)
     parts = list(in_parts(read.effects))
     run = RunAttached(
@@ -221,10 +227,28 @@ async def test_a_run_read_by_another_version_is_said_and_fits(
 ) -> None:
     """After an upgrade old bundles still hold; what this version makes of the spans is a note."""
     raw = await bundle_of(store, await an_incident(store))
-    monkeypatch.setattr("bot.bundle.parts.reader", lambda: "9.0+another")
+    monkeypatch.setattr("bot.bundle.parts.reader", lambda _packs: "9.0+another")
     checked = check(tmp_path, raw)
     assert checked.ok
     assert f"by another version ({reader()}; this is 9.0+another), which reads it the same" in checked.notes[0]
+
+
+async def test_a_run_that_a_packs_dialect_read_is_read_again_with_it(store: Store, tmp_path: Path) -> None:
+    """With the pack it fits; without it another code reads, and no false alarm is raised."""
+    dialects = with_packs([courier_marks])
+    said = {"courier.kind": "hand", "courier.tool": "deliver", "courier.with": '{"to": "door 7"}', "courier.got": "ok"}
+    spans = [root(), span(2, attributes=said)]
+    read = read_run([each.to_bytes() for each in spans], CATALOGUE, AT, dialects=dialects)
+    assert [effect.tool for effect in read.effects] == ["deliver"]
+    opened = await open_one(store)
+    await attach_read(store, opened.incident_id, read)
+    path = tmp_path / "bundle.jsonl"
+    path.write_bytes(await bundle_of(store, opened.incident_id))
+    assert (check_bundle(path, KEY, dialects).ok, check_bundle(path, KEY, dialects).notes) == (True, [])
+    without = check_bundle(path, KEY)
+    assert without.ok
+    assert "by another version" in without.notes[0]
+    assert "which reads it otherwise" in without.notes[0]
 
 
 async def test_evidence_that_is_gone_is_said_in_the_bundle(store: Store, tmp_path: Path) -> None:
