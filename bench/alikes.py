@@ -4,6 +4,7 @@ Floor: one ``GET`` of a run's record in the same minute. Run: ``python -m bench.
 """
 
 import asyncio
+import gc
 import random
 import secrets
 import statistics
@@ -133,6 +134,8 @@ def _fill(url: str, runs: Sequence[IndexedRun], chosen: Sequence[tuple[Profiled,
 
 async def _ask(store: Store, runs: int) -> None:
     index = store.run_index
+    gc.collect()
+    gc.freeze()  # what filling left behind is no part of an answer's time
     asked: list[tuple[RunProfile, tuple[Effect, ...]]] = []
     for number in range(_ASKED):
         run, effects = recorded(900_000 + number, _WRONG if number % 2 else None)

@@ -28,7 +28,7 @@ from bot.recorder.profile import toolset_of
 from bot.recorder.run_times import when
 from bot.recorder.signatures import Level, Signed, document_signature, signed
 from bot.recorder.telling import Counts, Telling, telling, to_count
-from bot.timeline.run_index import RunIndex
+from bot.timeline.run_index import MOST_ALIKE, RunIndex
 
 _NEWEST: Final = 250
 _SAMPLED: Final = 100
@@ -132,6 +132,10 @@ class Alikes:
         alike = {i: _without_self(a) for i, a in (await self._index.alike(ids)).items()} if ids else {}
         total = await self._index.runs_of([failing.agent])
         users = {s.tool: s.id for s in marks.signatures if s.level is Level.TOOL}
+        full = [alike[i].first or 0 for i in users.values() if alike[i].runs >= MOST_ALIKE - 1]
+        if full:  # of a tool only the newest runs are kept: values are counted over the same time, or all look frequent
+            lately = await self._index.alike(ids, max(full))
+            alike = {i: a.model_copy(update={"failed": a.runs - min(a.runs, lately[i].good)}) for i, a in alike.items()}
         earlier: dict[str, int] = {}
         for signature in marks.signatures:
             first = alike[signature.id].first

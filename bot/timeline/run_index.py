@@ -166,13 +166,13 @@ class RunIndex:
         total: int = await self._redis.call("ZCOUNT", keys.INDEX_AGENT(agent), ms(start), ms(end))
         return [i.hex() for i in dict.fromkeys((*failed, *newest))], total
 
-    async def alike(self, signatures: Sequence[str]) -> dict[str, Alike]:
-        """How many runs share each signature. One call, whatever the number of runs."""
+    async def alike(self, signatures: Sequence[str], since: int = 0) -> dict[str, Alike]:
+        """How many runs (that ended since a time in ms) share each signature. One call, however many runs there are."""
         found = await counted(
             self._redis,
             [keys.INDEX_SIGN(s) for s in signatures],
             [keys.INDEX_SIGN_FAILED(s) for s in signatures],
-            0,
+            since,
         )
         return {s: _alike(raw) for s, raw in zip(signatures, found, strict=True)}
 
