@@ -16,11 +16,14 @@ from bot.doctor_findings import Finding, Health, each
 from bot.doctor_slack import slack_findings
 from bot.engine.stores import TraceStores
 from bot.errors import Misconfigured
+from bot.evidence.chosen import elsewhere
 from bot.open_store import open_store
 from bot.plugin import Registry
 from bot.plugin_faults import registry_of
 from bot.recorder.redact import Redactor
 from bot.settings import Settings
+
+_PROBE = b"pullcord doctor: written and read back"
 
 
 async def examine(settings: Settings, console: Console | None = None) -> int:
@@ -36,6 +39,7 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
     else:
         await slack_findings(settings, registry, findings)
     await _trace_stores(settings, registry, findings)
+    await each(findings, (("evidence", lambda: _evidence(settings)),))
     await each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
     _print(findings, console or (Console() if sys.stdout.isatty() else Console(width=160)))
     return 1 if any(f.health is Health.BAD for f in findings) else 0
@@ -114,6 +118,19 @@ async def _trace_stores(settings: Settings, registry: Registry | None, findings:
         return ping
 
     await each(findings, tuple((f"trace store {name}", check(name)) for name in settings.trace_stores))
+
+
+async def _evidence(settings: Settings) -> list[Finding]:
+    """Write a few bytes to where evidence goes and read them back; the same bytes each time, so one object at most."""
+    evidence, place = settings.recorder.evidence, elsewhere(settings)
+    if place is None:
+        return []
+    name = await place.put(_PROBE)
+    if await place.get(name) != _PROBE:
+        told = f"{evidence.store}: what was written did not come back"
+        return [Finding("evidence", Health.BAD, told, "Look at recorder.evidence.")]
+    where = evidence.directory if evidence.store == "directory" else f"bucket {evidence.bucket}"
+    return [Finding("evidence", Health.GOOD, f"written and read back ({where})")]
 
 
 async def _evals(settings: Settings) -> list[Finding]:

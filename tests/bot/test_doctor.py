@@ -24,13 +24,20 @@ evals: {{remote: "{evals}"}}
 
 
 async def _examined(
-    tmp_path: Path, slack: SlackSandbox, *, person: str = "U0LEE", bare: bool = True, app_token: str | None = None
+    tmp_path: Path,
+    slack: SlackSandbox,
+    *,
+    person: str = "U0LEE",
+    bare: bool = True,
+    app_token: str | None = None,
+    extra: str = "",
 ) -> tuple[int, str]:
+    tmp_path.mkdir(exist_ok=True)
     evals = tmp_path / "evals.git"
     if bare:
         await asyncio.to_thread(subprocess.run, ["git", "init", "--quiet", "--bare", str(evals)], check=True)
     config = tmp_path / "pullcord.yaml"
-    config.write_text(CONFIG.format(person=person, evals=evals))
+    config.write_text(CONFIG.format(person=person, evals=evals) + extra)
     variables = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": app_token or slack.app_token,
@@ -118,3 +125,14 @@ async def test_a_git_that_hangs_is_ended_with_the_check(tmp_path: Path, monkeypa
         assert asked.is_set()
         assert "no answer within 1 s" in console.export_text()
         await wait_until(lambda: closed, what="git has closed its connection")
+
+
+async def test_where_evidence_goes_is_written_and_read_back(tmp_path: Path) -> None:
+    """A directory that cannot be written is named; one that can is seen to keep what it is given."""
+    async with SlackSandbox.start() as slack:
+        for directory, wanted in ((tmp_path / "evidence", "written and read back"), (Path("/proc/no"), "evidence")):
+            extra = f"recorder: {{evidence: {{store: directory, directory: {directory}}}}}\n"
+            status, told = await _examined(tmp_path / directory.name, slack, extra=extra)
+            line = next(line for line in told.splitlines() if "evidence" in line)
+            assert wanted in line
+            assert (status == 0) is (directory.name == "evidence")

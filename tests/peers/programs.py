@@ -1,6 +1,6 @@
 """Outside programs that pip installs: each in a virtual environment of its own, kept outside the checkout, reused.
 
-``programs/<name>.txt`` pins a program and everything it needs. A machine that cannot install or start it (no network,
+``pins/<name>.txt`` pins a program and everything it needs. A machine that cannot install or start it (no network,
 no disk, too slow) skips its tests and says why; ``PEERS_INSTALL_SECONDS`` bounds an installation (default 600).
 """
 
@@ -21,7 +21,7 @@ import pytest
 
 from tests.peers.place import told
 
-_PINS = Path(__file__).parent / "programs"
+_PINS = Path(__file__).parent / "pins"
 _INSTALL_SECONDS = 600.0
 _START_SECONDS = 150.0
 _DISK = 3_000_000_000

@@ -1,17 +1,10 @@
-"""Evidence in a bucket of an S3 that nobody here wrote: moto's server, from a virtual environment of its own.
+"""Evidence in a bucket of an S3 that nobody here wrote: moto's server, from a virtual environment of its own."""
 
-It is made once and kept between runs (``PULLCORD_PEERS_CACHE``, else the user's cache); where that is not possible the
-test skips with the reason.
-"""
-
-import hashlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import obstore
@@ -22,33 +15,17 @@ from bot.errors import Refused
 from bot.evidence.bucket import BucketEvidence
 from bot.settings_schema import EvidenceSettings
 from tests.peers.place import free_port
+from tests.peers.programs import installed
 
 pytestmark = pytest.mark.peers
-PACKAGE = "moto[server,s3]==5.2.5"
-
-
-def _server() -> Path:
-    """The program, installed if it is not there yet."""
-    cache = Path(os.environ.get("PULLCORD_PEERS_CACHE") or Path.home() / ".cache" / "pullcord-peers")
-    place = cache / f"moto-{hashlib.sha256(PACKAGE.encode()).hexdigest()[:8]}"
-    program = place / "bin" / "moto_server"
-    if not program.exists():
-        try:
-            subprocess.run([sys.executable, "-m", "venv", str(place)], check=True, capture_output=True, timeout=120)
-            pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", PACKAGE]
-            subprocess.run(pip, check=True, capture_output=True, timeout=400)
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"moto cannot be installed here: {error}")
-    return program
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """A running server with a bucket."""
     port = free_port()
-    server = subprocess.Popen(
-        [str(_server()), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [str(installed("moto") / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     with httpx.Client(trust_env=False, timeout=5) as client:
         end = time.monotonic() + 30
