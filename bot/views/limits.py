@@ -10,6 +10,7 @@ from typing import Final
 # ------------------------------------------------------------------------------------------ Slack's
 MESSAGE_BLOCKS: Final = 50
 VIEW_BLOCKS: Final = 100
+VIEW_BYTES: Final = 250_000
 HEADER_TEXT: Final = 150
 SECTION_TEXT: Final = 3000
 SECTION_FIELDS: Final = 10

@@ -4,6 +4,7 @@ Modals are read on a phone: what changed something stands out, plain steps are f
 cut; a submission carries ids only, and what they mean is looked up on the server.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -26,6 +27,9 @@ VALUE: Final = "value"
 
 _MOST_ROWS = 120
 _ROWS_A_BLOCK = 12
+_MOST_SECTIONS = 80
+_ROWS_BYTES = limits.VIEW_BYTES - 50_000
+"""Of all rows; the head and the gaps need the rest."""
 _FIELDS = 4
 _WORD = {
     StepKind.AGENT: "agent",
@@ -50,11 +54,10 @@ def run_modal(incident: Incident, trace_id: str, run: Run | None, effects: Seque
         )
     else:
         rows = list(_rows(run, {e.span_id: e for e in effects if e.span_id}, now))
-    shown = rows[:_MOST_ROWS]
-    for start in range(0, len(shown), _ROWS_A_BLOCK):
-        made += _sections(shown[start : start + _ROWS_A_BLOCK])
-    if len(rows) > len(shown):
-        made.append(b.context(f"and {number(len(rows) - len(shown), 'more row')} on the timeline page"))
+    sections = _sections(rows[:_MOST_ROWS])
+    made += [b.section("\n".join(some)) for some in sections]
+    if left := len(rows) - sum(len(some) for some in sections):
+        made.append(b.context(f"and {number(left, 'more row')} on the timeline page"))
     if attached is not None and attached.summary.gaps:
         gaps = "\n".join(f"⚪ {foreign(g.field, 40)}: {foreign(g.hint, 200)}" for g in attached.summary.gaps[:8])
         made.append(b.context(gaps))
@@ -144,17 +147,23 @@ def _plain_row(step: Step, call: ModelCall | None, *, many: bool) -> str:
     return f"▫️ _{_WORD[step.kind]}_ {name}{tokens}{by}"
 
 
-def _sections(rows: Sequence[str]) -> list[Block]:
-    """Rows in as few sections as Slack's 3,000 characters allow; no row is ever cut in two."""
-    made: list[list[str]] = [[]]
-    size = 0
+def _sections(rows: Sequence[str]) -> list[list[str]]:
+    """Rows by section, none cut in two, as far as a view has room: Slack refuses 101 blocks, and more than 250 kB."""
+    made: list[list[str]] = []
+    size = total = 0
     for row in rows:
-        if made[-1] and size + len(row) + 1 > limits.SECTION_TEXT - 50:
+        length = min(len(row), limits.SECTION_TEXT) + 1
+        total += len(json.dumps(row))
+        if not made or len(made[-1]) == _ROWS_A_BLOCK or size + length > limits.SECTION_TEXT - 50:
+            if len(made) == _MOST_SECTIONS:
+                break
             made.append([])
             size = 0
+        if total > _ROWS_BYTES:
+            break
         made[-1].append(row)
-        size += len(row) + 1
-    return [b.section("\n".join(some)) for some in made if some]
+        size += length
+    return [some for some in made if some]
 
 
 def similar_modal(incident: Incident, trace_id: str, similar: Similar) -> Block:

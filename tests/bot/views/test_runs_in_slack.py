@@ -1,14 +1,16 @@
 """What the recorder found, in Slack: on the card, in the thread, and in the modals about runs."""
 
+import json
 from typing import Any
 
 import pytest
 
 from bot.domain import events as ev
+from bot.domain.effect import Origin, Reversibility, Suggestion
 from bot.domain.events import Entry, Event
 from bot.domain.incident import Incident
 from bot.domain.profile import ChangeKind, Difference
-from bot.domain.run import Run, RunStatus, Step, StepKind
+from bot.domain.run import Gap, Run, RunError, RunStatus, Step, StepKind
 from bot.views import limits, recorder_words
 from bot.views.blocks import Block
 from bot.views.card import card
@@ -225,3 +227,27 @@ def test_the_verdict_names_what_is_missing() -> None:
     line = told(with_verdict, sample_incident())
     assert "phoenix has 20 spans, we received 14" in line
     assert "⚪ captured 6 of 8: seed and tool definitions missing" in line
+
+
+@pytest.mark.parametrize("bad", ["&" * 1000, "\U0001f525" * 400, "\ufdfa&" * 300, "`*_~<!channel>" * 60])
+def test_a_long_hostile_run_fits_its_modal_and_says_what_it_left_out(bad: str) -> None:
+    """Slack refuses a view of more than 250 kB or 100 blocks; escaping makes texts up to twelve times as long."""
+    incident = found_incident()
+    (base, *_), (attached,) = incident.effects, incident.runs
+    origin = Origin(argument=bad, value=bad, source=bad, content="c")
+    suggestion = Suggestion(reversibility=Reversibility.IRREVERSIBLE, reason=bad)
+    words: dict[str, Any] = {"tool": bad, "summary": bad, "target": bad, "agent": bad, "outbound": bad}
+    words |= {"reversibility": Reversibility.UNCLASSIFIED, "suggestion": suggestion, "origins": (origin,) * 4}
+    effects = [base.model_copy(update={**words, "id": f"e{n}", "span_id": f"{n:016x}"}) for n in range(1, 400)]
+    failed: dict[str, Any] = {"name": bad, "status": RunStatus.ERROR, "error": RunError(message=bad, type=bad)}
+    step = sample_run().steps[0].model_copy(update=failed)
+    steps = [step.model_copy(update={"span_id": f"{n:016x}", "agent": f"{n % 2}{bad}"}) for n in range(1, 400)]
+    gaps = tuple(Gap(field=f"{n}{bad}", hint=bad) for n in range(20))
+    summary = attached.summary.model_copy(update={"notes": (bad,) * 9, "gaps": gaps, "model_served": bad, "agent": bad})
+    incident = incident.model_copy(update={"runs": (attached.model_copy(update={"summary": summary}),)})
+    for run in (sample_run().model_copy(update={"steps": tuple(steps)}), None):
+        view = run_modal(incident, TRACE, run, effects, NOW)
+        assert problems(view) == []
+        assert len(json.dumps(view)) < limits.VIEW_BYTES
+        assert "more rows on the timeline page" in said(view["blocks"][-2])
+        assert "⚪" in said(view["blocks"][-1])
