@@ -1,9 +1,11 @@
 """What changed since the last good runs, as rows and as a diff by lines. Never a cause: "changed", with counts."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from bot.domain.incident import Compared, Incident
 from bot.domain.profile import ChangeKind, Difference
@@ -31,6 +33,8 @@ _NAMES = {
     ChangeKind.AGENT_VERSION: "Agent version",
 }
 _TONES = {ChangeKind.TOOL_ADDED: "added", ChangeKind.TOOL_REMOVED: "gone"}
+_DEEPEST = 30
+_BRACKET = re.compile(r"[][{}]")
 _MOST = 40
 _VALUE = 120
 
@@ -176,10 +180,18 @@ def _text(key: str | None, texts: Mapping[str, str | None]) -> str | None:
 
 
 def _readable(text: str) -> str:
-    """A JSON text (a tool's definition) over several lines, so that lines can be compared; any other as it is."""
-    if not text.lstrip().startswith(("{", "[")):
+    """A JSON text over several lines, so that lines can be compared; any other as it is.
+
+    One that nests deeper than a person writes stays as it is too: with its blanks it would be a thousand times as long.
+    """
+    if not text.lstrip().startswith(("{", "[")) or _depth(text) > _DEEPEST:
         return text
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest, at most (those within strings are counted too)."""
+    return max(accumulate(1 if bracket[0] in "{[" else -1 for bracket in _BRACKET.finditer(text)), default=0)

@@ -17,6 +17,8 @@ _MOST_LINES = 600
 _MOST_SHOWN = 800
 _LONGEST_LINE = 2_000
 _MOST_WORDS = 240
+_MOST_MARKED = 150
+"""Changed lines of which the words are compared; further ones are marked whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,13 @@ def diff_of(before: str, after: str) -> Diff:
     old, new = _lines(before), _lines(after)
     ops = list(_operations(old, new))
     made: list[DiffLine] = []
+    pairs = 0
     for number, (kind, i1, i2, j1, j2) in enumerate(ops):
         if kind == "equal":
             made += _unchanged(old, i1, i2, j1, first=number == 0, last=number == len(ops) - 1)
         else:
-            made += _changed(old[i1:i2], new[j1:j2], i1, j1)
+            made += _changed(old[i1:i2], new[j1:j2], i1, j1, _MOST_MARKED - pairs)
+            pairs += max(i2 - i1, j2 - j1)
     gone = sum(line.tone == "gone" for line in made)
     put = sum(line.tone == "new" for line in made)
     note = ""
@@ -111,12 +115,15 @@ def _same(old: Sequence[str], i1: int, j1: int, n: int) -> DiffLine:
     return DiffLine("same", i1 + n + 1, j1 + n + 1, (Piece(old[i1 + n]),))
 
 
-def _changed(old: Sequence[str], new: Sequence[str], i1: int, j1: int) -> list[DiffLine]:
-    """Taken out first, then put in; lines that are counterparts by place mark only the words that differ."""
+def _changed(old: Sequence[str], new: Sequence[str], i1: int, j1: int, room: int) -> list[DiffLine]:
+    """Taken out first, then put in; lines that are counterparts by place mark only the words that differ.
+
+    Words are compared in the first ``room`` lines only.
+    """
     gone: list[DiffLine] = []
     put: list[DiffLine] = []
     for n, (was, now) in enumerate(zip_longest(old, new)):
-        left, right = _words(was, now)
+        left, right = _words(was, now) if n < room else _whole(was, now)
         if was is not None:
             gone.append(DiffLine("gone", i1 + n + 1, None, left))
         if now is not None:
@@ -126,13 +133,13 @@ def _changed(old: Sequence[str], new: Sequence[str], i1: int, j1: int) -> list[D
 
 def _words(was: str | None, now: str | None) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     if was is None or now is None:
-        return (Piece(was or ""),), (Piece(now or ""),)
+        return _whole(was, now)
     old, new = was.split(" "), now.split(" ")
     if max(len(old), len(new)) > _MOST_WORDS:
-        return (Piece(was),), (Piece(now),)
+        return _whole(was, now)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.quick_ratio() < 0.4:
-        return (Piece(was),), (Piece(now),)
+        return _whole(was, now)
     left: list[Piece] = []
     right: list[Piece] = []
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -141,3 +148,7 @@ def _words(was: str | None, now: str | None) -> tuple[tuple[Piece, ...], tuple[P
         if j2 > j1:
             right.append(Piece(" ".join(new[j1:j2]) + (" " if j2 < len(new) else ""), marked=kind != "equal"))
     return tuple(left), tuple(right)
+
+
+def _whole(was: str | None, now: str | None) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    return (Piece(was or ""),), (Piece(now or ""),)
