@@ -4,6 +4,7 @@ The model is the one of the fact sheet on traces (its section D) in PRODUCT.md's
 redacted, and still foreign text.
 """
 
+import json
 from enum import StrEnum
 from typing import Literal
 
@@ -239,27 +240,46 @@ class RunSummary(Value):
     notes: tuple[str, ...] = ()
 
 
+_NAME = 200
+_WORDS = 1000
+_PARAMETERS = 40
+
+
 def summarise(run: Run, counts: EffectCounts) -> RunSummary:
-    """Reduce a run to its summary; one gap per field (the first), since a hundred equal ones help nobody."""
+    """Reduce a run to its summary; one gap per field (the first), since a hundred equal ones help nobody.
+
+    Names and words are cut: recorded ones may be of any length, and an entry of the timeline may not.
+    """
     gaps: dict[str, Gap] = {}
     for gap in run.gaps:
         gaps.setdefault(gap.field, gap)
+    error = run.error
     return RunSummary(
         trace_id=run.trace_id,
-        agent=run.agent,
-        service=run.service,
-        model_requested=run.model_requested,
-        model_served=run.model_served,
-        parameters=run.parameters,
+        agent=_cut(run.agent),
+        service=_cut(run.service),
+        model_requested=_cut(run.model_requested),
+        model_served=_cut(run.model_served),
+        parameters={name[:_NAME]: _short(value) for name, value in list(run.parameters.items())[:_PARAMETERS]},
         gaps=tuple(gaps.values()),
         counts=counts,
         status=run.status,
-        error=run.error,
+        error=None if error is None else RunError(type=_cut(error.type), message=error.message[:_WORDS]),
         started_at=run.started_at,
         ended_at=run.ended_at,
         completeness=run.completeness,
         steps=len(run.steps),
         capture=run.capture,
-        instrumentations=run.instrumentations,
-        notes=run.notes,
+        instrumentations=tuple(name[:_NAME] for name in run.instrumentations[:_PARAMETERS]),
+        notes=tuple(note[:_WORDS] for note in run.notes[:_PARAMETERS]),
     )
+
+
+def _cut(name: str | None) -> str | None:
+    return None if name is None else name[:_NAME]
+
+
+def _short(value: Json) -> Json:
+    """A parameter as it is, or as the beginning of its text where it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _WORDS else text[:_WORDS]

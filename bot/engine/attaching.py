@@ -21,6 +21,8 @@ from bot.timeline.timeline import Write
 MOST_EFFECTS = 100
 MOST_BYTES = 150_000
 """Of one part, so that an entry with its frame stays under 256 kB."""
+_MOST_WORDS = 1000
+_TEXTS = ("tool", "agent", "call_id", "target", "summary", "reason", "outcome_reason", "outbound", "substitute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def attach(incident: Incident, reading: Reading, settings: Settings, now: dateti
     severity, why = severity_of(severity_inputs([*others, *effects]), settings.severity.many_runs)
     if (severity, why) != (incident.severity, incident.severity_why):
         events.append(SeveritySet(at=now, by=PULLCORD, severity=severity, why=why))
-    page = page_again(incident, effects, settings, now)
+    page = page_again(incident, run.trace_id, effects, settings, now)
     compare = WorkItem(kind=Work.COMPARE_RUN, incident=incident.id, payload={"trace_id": run.trace_id, "attempt": 0})
     return Write(events=tuple(events), work=(compare,), due=() if page is None else (page,))
 
@@ -89,15 +91,20 @@ def severity_of(inputs: SeverityInputs, many_runs: int) -> tuple[str, str]:
     return "SEV4", "nothing was changed outside the run"
 
 
-def page_again(incident: Incident, effects: Sequence[Effect], settings: Settings, now: datetime) -> Due | None:
+def page_again(
+    incident: Incident, run: str, effects: Sequence[Effect], settings: Settings, now: datetime
+) -> Due | None:
     """Wake people again for effects without a way back that are new, once somebody may have stopped looking.
 
-    While the first escalation still runs and no run was read, it is about this run already. Several runs within
-    ``repage_after`` are one page.
+    While the first escalation still runs and no run was read, it is about this run already. A call that was listed
+    before is not new, whatever class it has now: whoever gave it that class is awake. So is who just added ``run``
+    (a trace id): its effects are news only when it goes on. Several runs within ``repage_after`` are one page.
     """
-    known = {e.id for e in incident.effects if e.irreversible}
+    known = {e.id for e in incident.effects if e.happened}
     new = [e for e in effects if e.irreversible and e.id not in known]
     if not new or not incident.open or (not incident.runs and incident.acknowledged_by is None):
+        return None
+    if run in incident.added and incident.run(run) is None:
         return None
     pause = settings.agent(incident.agent).repage_after
     last = max((p.at for p in incident.pages), default=None)
@@ -108,11 +115,14 @@ def page_again(incident: Incident, effects: Sequence[Effect], settings: Settings
 
 
 def in_parts(effects: Sequence[Effect]) -> Iterator[tuple[Effect, ...]]:
-    """The effects in order, each part small enough for one entry."""
+    """The effects in order, each part small enough for one entry; one that is none by itself has its texts cut."""
     part: list[Effect] = []
     size = 0
-    for effect in effects:
-        length = len(effect.model_dump_json())
+    for whole in effects:
+        effect, length = whole, len(whole.model_dump_json())
+        if length > MOST_BYTES:
+            effect = _short(whole)
+            length = len(effect.model_dump_json())
         if part and (len(part) == MOST_EFFECTS or size + length > MOST_BYTES):
             yield tuple(part)
             part, size = [], 0
@@ -120,6 +130,17 @@ def in_parts(effects: Sequence[Effect]) -> Iterator[tuple[Effect, ...]]:
         size += length
     if part:
         yield tuple(part)
+
+
+def _short(effect: Effect) -> Effect:
+    """Names and arguments are recorded as somebody sent them, of any length; the evidence has them whole."""
+    cut: dict[str, Json] = {
+        name: text[:_MOST_WORDS] for name in _TEXTS if isinstance(text := getattr(effect, name), str)
+    }
+    short = effect.model_copy(update=cut)
+    if len(short.model_dump_json()) <= MOST_BYTES:
+        return short
+    return short.model_copy(update={"arguments": "(too long for the timeline; the evidence has them)", "origins": ()})
 
 
 def _count(number: int, word: str) -> str:

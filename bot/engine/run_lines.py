@@ -1,18 +1,23 @@
 """Runs as lines to choose from, and which of them to show first."""
 
+from typing import Final
+
 from bot.domain.profile import Grade, RunLine, RunProfile
 from bot.domain.run import RunStatus
 from bot.recorder.run_times import when
 
+_MOST_NAME: Final = 120
+
 
 def line_of(profile: RunProfile, why: str) -> RunLine:
-    """One run of the index as a line; ``why`` says why it is there."""
+    """One run of the index as a line; ``why`` says why it is there. Foreign names are cut: an entry holds 200 lines."""
+    served = profile.model_served
     return RunLine(
         trace_id=profile.trace_id,
-        agent=profile.agent or None,
+        agent=profile.agent[:_MOST_NAME] or None,
         ended_at=profile.ended_at,
         status=profile.status,
-        model_served=profile.model_served,
+        model_served=None if served is None else served[:_MOST_NAME],
         counts=profile.counts,
         why=why[:300],
     )
