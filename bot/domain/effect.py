@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from bot.domain.base import Json, Utc, Value
+from bot.domain.kept import Kept
 from bot.domain.money import Money
 
 
@@ -150,30 +151,48 @@ class EffectCounts(Value):
         return EffectCounts(**{name: getattr(self, name) + getattr(other, name) for name in EffectCounts.model_fields})
 
 
+_MANY = 50
+"""From so many effects on their order and their counts are kept: a card and its messages ask several times."""
+_counted: Kept[EffectCounts] = Kept()
+_ordered: Kept[tuple[Effect, ...]] = Kept()
+
+
 def counts(effects: Iterable[Effect]) -> EffectCounts:
     """Count effects by class, as the card shows them."""
-    tally = dict.fromkeys(EffectCounts.model_fields, 0)
+    if not isinstance(effects, tuple) or len(effects) < _MANY:
+        return _count(effects)
+    return _counted.get(effects) or _counted.keep(_count(effects), effects)
+
+
+def _count(effects: Iterable[Effect]) -> EffectCounts:
+    kinds: dict[tuple[Reversibility, EffectOutcome, bool], int] = {}
     for effect in effects:
-        tally["total"] += 1
-        if not effect.happened:
-            tally["failed"] += effect.reversibility is not Reversibility.READ_ONLY
+        kind = (effect.reversibility, effect.outcome, effect.guessed)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    tally = dict.fromkeys(EffectCounts.model_fields, 0)
+    for (reversibility, outcome, guessed), many in kinds.items():
+        tally["total"] += many
+        if outcome is EffectOutcome.FAILED:
+            tally["failed"] += many if reversibility is not Reversibility.READ_ONLY else 0
             continue
-        tally[effect.reversibility] += 1
-        if effect.reversibility is Reversibility.READ_ONLY:
-            tally["guessed"] += effect.guessed
+        tally[reversibility] += many
+        if reversibility is Reversibility.READ_ONLY:
+            tally["guessed"] += many if guessed else 0
         else:
-            tally["unknown"] += effect.outcome is EffectOutcome.UNKNOWN
+            tally["unknown"] += many if outcome is EffectOutcome.UNKNOWN else 0
     return EffectCounts(**tally)
 
 
 def rank(effect: Effect) -> tuple[int, int, int]:
     """Sort key, worst first: what happened before failed attempts, then by class, then in the order of the run."""
-    return (0 if effect.happened else 1, effect.reversibility.rank, effect.order)
+    return (1 if effect.outcome is EffectOutcome.FAILED else 0, _RANK[effect.reversibility], effect.order)
 
 
 def ranked(effects: Iterable[Effect]) -> tuple[Effect, ...]:
-    """The effects, worst first (see ``rank``)."""
-    return tuple(sorted(effects, key=rank))
+    """The effects, worst first (see ``rank``): what changed something is the beginning of it, as many as ``counts``."""
+    if not isinstance(effects, tuple) or len(effects) < _MANY:
+        return tuple(sorted(effects, key=rank))
+    return _ordered.get(effects) or _ordered.keep(tuple(sorted(effects, key=rank)), effects)
 
 
 class SeverityInputs(Value):

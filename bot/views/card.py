@@ -7,6 +7,7 @@ ones come together. Blast radius first; words carry the meaning alone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from bot.domain.effect import EffectCounts, counts
 from bot.domain.incident import Incident, IncidentState
@@ -52,7 +53,7 @@ def card(
     made = Card("", ())
     for scale in _SCALES:
         view = _View(incident, offers, now, page_url, repeats, tally, scale)
-        made = Card(sentence(incident, now, view.width), tuple(_blocks(view)))
+        made = Card(_sentence(incident, tally, now, view.width), tuple(_blocks(view)))
         if made.size < limits.CARD_BYTES:
             break
     return made
@@ -64,7 +65,10 @@ def _full(length: int) -> int:
 
 def sentence(incident: Incident, now: datetime, width: Width = _full) -> str:
     """The card in one full sentence or two, at most 300 characters: for notifications and screen readers."""
-    tally = counts(words.standing(incident, now))
+    return _sentence(incident, counts(words.standing(incident, now)), now, width)
+
+
+def _sentence(incident: Incident, tally: EffectCounts, now: datetime, width: Width) -> str:
     severity = foreign(incident.severity, 12)
     about = foreign(words.subject(incident), width(60))
     match incident.state:
@@ -93,7 +97,7 @@ def _did(incident: Incident, tally: EffectCounts, now: datetime, width: Width) -
         return f"{about} changed nothing outside its run."
     if not tally.no_way_back:
         return f"{about} did {number(tally.changes, 'thing')} that can be undone or compensated."
-    lost = [effect for effect in words.standing(incident, now) if effect.irreversible]
+    lost = islice(words.standing(incident, now), tally.no_way_back)
     what = foreign(words.kinds(lost), width(80))
     return f"{about} did {number(tally.no_way_back, 'thing')} that cannot be undone ({what})."
 
@@ -114,7 +118,7 @@ def _blocks(v: _View) -> list[Block]:
         b.header(f"{incident.severity} · {words.title(incident, v.tally)}"[: v.width(limits.HEADER_TEXT)]),
         b.section(_blast(v)),
     ]
-    if rows := effect_rows(incident, v.now, v.width):
+    if rows := effect_rows(incident, v.now, v.width, v.tally):
         made.append(b.section("\n".join(rows)))
     if line := _unseen(v):
         made.append(b.context(line))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain.action import Execution, ExecutionState, Verified
-from bot.domain.effect import Effect, EffectOutcome, Reversibility
+from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility, counts
 from bot.domain.incident import Incident
 from bot.views import limits, recorder_words, words
 from bot.views.text import clock, clock_seconds, code, foreign, moment, number, person
@@ -37,12 +37,13 @@ def effect_row(effect: Effect, now: datetime, width: Width) -> str:
     return f"{' '.join(parts)} · {way}{asked}{hint}{came}"
 
 
-def effect_rows(incident: Incident, now: datetime, width: Width) -> list[str]:
-    """The worst five changes, and how many more stand in the thread."""
-    changes = [effect for effect in words.standing(incident, now) if effect.changes]
-    rows = [effect_row(effect, now, width) for effect in changes[: limits.EFFECT_ROWS]]
-    if len(changes) > limits.EFFECT_ROWS:
-        rows.append(f"and {len(changes) - limits.EFFECT_ROWS:,} more in the thread")
+def effect_rows(incident: Incident, now: datetime, width: Width, tally: EffectCounts | None = None) -> list[str]:
+    """The worst five changes, and how many more stand in the thread. ``tally`` are the counts as they stand now."""
+    stands = words.standing(incident, now)
+    changes = (tally or counts(stands)).changes
+    rows = [effect_row(effect, now, width) for effect in stands[: min(changes, limits.EFFECT_ROWS)]]
+    if changes > limits.EFFECT_ROWS:
+        rows.append(f"and {changes - limits.EFFECT_ROWS:,} more in the thread")
     return rows
 
 

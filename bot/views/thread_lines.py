@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain import events as ev
 from bot.domain.action import Execution, Verified
-from bot.domain.effect import Effect, ranked
+from bot.domain.effect import Effect, counts, ranked
 from bot.domain.incident import Incident
 from bot.domain.run import Completeness
 from bot.views import limits, recorder_words, words
@@ -99,8 +99,8 @@ def _run_attached(event: ev.RunAttached, _: Incident) -> str:
 
 def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
     """In full where the card has no room for them: more than five changes."""
-    changes = [effect for effect in ranked(event.effects) if effect.changes]
-    if not changes or sum(effect.changes for effect in incident.effects) <= limits.EFFECT_ROWS:
+    changes = ranked(event.effects)[: counts(event.effects).changes]
+    if not changes or counts(incident.effects).changes <= limits.EFFECT_ROWS:
         return None
     rows = [f"*Effects of run {code(words.short_trace(event.trace_id), 12)}, the worst first:*"]
     size = len(rows[0])
@@ -114,26 +114,33 @@ def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
     return "\n".join([*rows, f"and {left:,} more on the timeline page"] if left else rows)
 
 
-def _changes(event: ev.ChangesFound, incident: Incident) -> str:
+def _changes(event: ev.ChangesFound, _: Incident) -> str | None:
+    """What this timeline did not say before: a run is compared again each time that more of it comes."""
     run = code(words.short_trace(event.trace_id), 12)
+    if event.new == ():
+        return None
     if not event.changes:
         if event.compared:
             against = number(event.compared, "recent good run")
             return f"*Nothing changed* in run {run} against {against} of its kind."
         return f"*Run {run} was not compared:* {foreign(event.note or 'there is no good run of its kind', 300)}"
-    rows = [f"• {foreign(recorder_words.difference_words(change), 300)}" for change in event.changes[:12]]
-    left = len(event.changes) - len(rows)
+    places = range(len(event.changes)) if event.new is None else event.new
+    new = [event.changes[place] for place in places if place < len(event.changes)]
+    rows = [f"• {foreign(recorder_words.difference_words(change), 300)}" for change in new[:12]]
+    left = len(new) - len(rows)
     more = [f"and {left:,} more on the timeline page"] if left else []
     note = [foreign(event.note, 200)] if event.note else []
-    head = f"*Changed in run {run}* against {number(event.compared, 'recent good run')}:"
-    del incident
+    also = "Also changed" if len(new) < len(event.changes) else "Changed"
+    head = f"*{also} in run {run}* against {number(event.compared, 'recent good run')}:"
     return "\n".join([head, *rows, *more, *note])
 
 
 def _similar(event: ev.SimilarRunsFound, _: Incident) -> str | None:
-    if not event.runs:
+    """The groups that were not named before; how far they grew is on the card."""
+    groups = [group for group in event.groups if event.new is None or group.id in event.new]
+    if not event.runs or not groups:
         return None
-    rows = [f"• {foreign(recorder_words.group_words(group), 400)}" for group in event.groups[:8]]
+    rows = [f"• {foreign(recorder_words.group_words(group), 400)}" for group in groups[:8]]
     many = f"{event.runs:,} more {'run looks' if event.runs == 1 else 'runs look'} the same"
     looked = f"of {number(event.searched, 'recorded run')}"
     return "\n".join([f"*{many}* {looked}. They join only when a person adds them:", *rows])

@@ -3,14 +3,17 @@
 Texts returned here hold foreign words as they are: whoever shows them escapes them (``bot.views.text``, a template).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.domain.action import Execution, ExecutionState, Verified
-from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility, counts, ranked
+from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility
 from bot.domain.incident import AlertState, AttachedRun, Incident, IncidentState
 from bot.domain.run import Completeness
 from bot.views import limits
+from bot.views.standing import standing as standing  # noqa: PLC0414 - said again here, beside the words for them
+from bot.views.standing import worst_run as worst_run  # noqa: PLC0414
 from bot.views.text import cut, duration, listed, number, visible
 
 SHORT = 8
@@ -49,24 +52,6 @@ def short_trace(trace_id: str) -> str:
     return f"{trace_id[:SHORT]}…"
 
 
-def standing(incident: Incident, now: datetime) -> tuple[Effect, ...]:
-    """The tool calls as they stand now, worst first.
-
-    When an undo window closes and no other way back is left, the effect becomes irreversible (PRODUCT.md). A window
-    that had already closed when the run was read was judged by the catalogue's ``after_window``, which is kept.
-    """
-    read_at = {r.summary.trace_id: r.attached_at for r in incident.runs}
-    return ranked(_now(effect, read_at.get(effect.trace_id), now) for effect in incident.effects)
-
-
-def _now(effect: Effect, read_at: datetime | None, now: datetime) -> Effect:
-    closed = effect.undo_deadline is not None and effect.undo_deadline <= now
-    judged = closed and read_at is not None and effect.undo_deadline is not None and effect.undo_deadline <= read_at
-    if not closed or judged or effect.reversibility not in {Reversibility.COMPENSABLE, Reversibility.REVERSIBLE}:
-        return effect
-    return effect.model_copy(update={"reversibility": Reversibility.IRREVERSIBLE})
-
-
 def title(incident: Incident, tally: EffectCounts) -> str:
     """The machine's sentence (DESIGN.md): what cannot be undone. Never a log line."""
     about = subject(incident)
@@ -90,18 +75,6 @@ def _title_without_run(incident: Incident) -> str:
         return f"{subject(incident)}: what it did is not known yet"
     sentence = cut(visible(incident.summary), limits.SENTENCE_SHOWN) or incident.name
     return f"{incident.agent}: {sentence}" if incident.agent else sentence
-
-
-def worst_run(incident: Incident) -> AttachedRun | None:
-    """The run that the card names: most that cannot be undone, then the one that was alerted on, then the newest."""
-
-    def key(run: AttachedRun) -> tuple[int, bool, datetime]:
-        tally = counts(incident.effects_of(run.summary.trace_id))
-        return tally.no_way_back, run.alerted, run.attached_at
-
-    if len(incident.runs) == 1:  # a card asks several times, and a large run has thousands of effects to count
-        return incident.runs[0]
-    return max(incident.runs, key=key, default=None)
 
 
 def unfinished(run: AttachedRun) -> bool:
@@ -289,10 +262,8 @@ def people_known(incident: Incident) -> Sequence[str]:
     return [*users, opened, *(user for user in named if user)]
 
 
-def kinds(effects: Sequence[Effect]) -> str:
+def kinds(effects: Iterable[Effect]) -> str:
     """The tools behind some effects, each once with its count: ``issue_refund and send_email ×3``. Foreign."""
-    tally: dict[str, int] = {}
-    for effect in effects:
-        tally[effect.tool] = tally.get(effect.tool, 0) + 1
+    tally = Counter(effect.tool for effect in effects)
     names = [name if count == 1 else f"{name} ×{count:,}" for name, count in tally.items()]
     return listed(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} other tools"])
