@@ -47,6 +47,8 @@ _STALE_TICK = 5.0
 _STOP_SECONDS = 10.0
 _EXECUTE_LIMIT = timedelta(seconds=120)
 """A git push may take its 60 s twice; cut off, it would end as unknown."""
+_BACKGROUND = 2
+"""Items of the background at once: indexing is CPU work, and an incident's own reading must find its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +103,20 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
         running: list[asyncio.Task[None]] = []
-        consumer: Consumer | None = None
+        consumers: list[Consumer] = []
         ticks: Ticks | None = None
         if only != "web":
             paging = Paging(store, slack.chat, settings, clock)
-            consumer = Consumer(
-                store,
-                _handlers(engine, paging, slack),
-                clock,
-                limits={Work.EXECUTE: _EXECUTE_LIMIT},
-                scrub=kernel.redactor.text,
-            )
+            handlers, scrub = _handlers(engine, paging, slack), kernel.redactor.text
+            front = Consumer(store, handlers, clock, limits={Work.EXECUTE: _EXECUTE_LIMIT}, scrub=scrub)
+            behind = Consumer(store, handlers, clock, concurrency=_BACKGROUND, scrub=scrub, work=store.background)
+            consumers += [front, behind]
             ticks = Ticks(store, clock, scrub=kernel.redactor.text)
             _keep_evidence(ticks, kernel)
             await ticks.start()
             stack.push_async_callback(ticks.stop)
             probes["clock"] = _ticking(ticks)
-            running.append(group.create_task(consumer.run(), name="consumer"))
+            running += [group.create_task(consumer.run(), name="consumer") for consumer in consumers]
         running += [group.create_task(run(), name=name) for name, run in slack.loops(only).items()]
         if only != "worker":
             web = make_web(
@@ -135,7 +134,7 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
         _settle()
         await stop.wait()
         _log.info("stopping")
-        if consumer is not None:
+        for consumer in consumers:
             consumer.stop()
         await _wind_down(running)
 

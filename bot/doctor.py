@@ -77,10 +77,15 @@ async def _store(settings: Settings) -> list[Finding]:
                     "Look at the server's memory policy.",
                 )
             ]
-        depth = await store.work.depth()
+        depth, background = await store.work.depth(), await store.background.depth()
     where = "PULLCORD_REDIS_URL" if settings.environment.redis_url else f"embedded in {settings.data_dir}"
     found = [
-        Finding("store", Health.GOOD, f"written and read back ({where}); {depth.waiting} waiting, {depth.due} due")
+        Finding(
+            "store",
+            Health.GOOD,
+            f"written and read back ({where}); {depth.waiting} waiting, {depth.due} due, "
+            f"{background.waiting + background.due} runs to be indexed",
+        )
     ]
     if depth.dead:
         found.append(

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from bot.domain.effect import Effect
 from bot.domain.profile import Grade, IndexedRun, RunProfile
-from bot.domain.work import WorkItem
+from bot.domain.work import Due, WorkItem
 from bot.engine.parts import Parts, text_of
-from bot.errors import Refused
+from bot.errors import Busy, Refused
 from bot.recorder.profile import Profiled
 from bot.recorder.run_reading import RunReading
 from bot.recorder.signatures import signed
 
+_WHEN_BUSY = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +47,10 @@ class Indexing:
             found = await self._reader.received(trace_id, meta.agent)
         except Refused as refused:
             log.info("run_not_indexed", trace_id=trace_id, reason=refused.message)
+            return
+        except Busy:  # no fault of the run: five tries would be over before a flood of large ones is
+            at = self._parts.now() + _WHEN_BUSY
+            await store.background.schedule(Due(id=f"index:{trace_id}", at=at, item=item))
             return
         if found is None or not is_run(found.profiled.profile, found.effects):
             return

@@ -18,6 +18,8 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
     incidents: Key,
     due: Key,
     due_items: Key,
+    later: Key,
+    later_items: Key,
     trace: str,
     agent: str,
     sure: int,
@@ -121,10 +123,10 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
 
     -- Told soon after the last batch, and at the latest some time after the first untold one. Who goes on sending for
     -- long is told less and less often, until the root comes.
-    local function arm(id, item, quiet, patience, free, most_quiet, most_patience)
+    local function arm(lane, items, id, item, quiet, patience, free, most_quiet, most_patience)
       local field = string.match(id, '^%a+')
       local since = now
-      if redis.call('ZSCORE', due, id) then
+      if redis.call('ZSCORE', lane, id) then
         since = tonumber(redis.call('HGET', meta, field .. ':since') or time)
       else
         redis.call('HINCRBY', meta, field .. ':times', 1)
@@ -133,14 +135,14 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
       redis.call('HSET', meta, field .. ':since', string.format('%.0f', since))
       if ended == 0 then quiet = math.min(quiet * slower, most_quiet) end
       local at = math.min(now + quiet, since + math.min(patience * slower, most_patience))
-      redis.call('ZADD', due, string.format('%.0f', at), id)
-      redis.call('HSET', due_items, id, '0 ' .. item)
+      redis.call('ZADD', lane, string.format('%.0f', at), id)
+      redis.call('HSET', items, id, '0 ' .. item)
     end
     if stored > 0 and redis.call('EXISTS', incidents) == 1 then
-      arm('spans:' .. trace, arrived, 1000, 5000, 4, 30000, 300000)
+      arm(due, due_items, 'spans:' .. trace, arrived, 1000, 5000, 4, 30000, 300000)
     end
     if stored > 0 and (agent ~= '' or redis.call('HEXISTS', meta, 'agent') == 1) then
-      arm('index:' .. trace, index, 10000, 60000, 2, 60000, 600000)
+      arm(later, later_items, 'index:' .. trace, index, 10000, 60000, 2, 60000, 600000)
     end
 
     local answer = {dropped}

@@ -107,7 +107,7 @@ class SpanStore:
 
         ``sure``: a span names the agent itself; else it is a guess that gives way. ``owner`` is the agent whose own
         token sent them. When an incident names the trace, a due time ``spans:<trace_id>`` puts SPANS_ARRIVED on the
-        work stream soon; ``index:<trace_id>`` puts INDEX_RUN there once the spans stop coming.
+        work stream soon; ``index:<trace_id>`` puts INDEX_RUN into the background once the spans stop coming.
         """
         packed = await asyncio.to_thread(_pack, records)
         send = _Sending(trace_id, agent or "", owner or "", sure=sure)
@@ -135,6 +135,8 @@ class SpanStore:
             keys.INCIDENTS_OF_TRACE(trace),
             keys.DUE(),
             keys.DUE_ITEMS(),
+            keys.BACKGROUND_DUE(),
+            keys.BACKGROUND_ITEMS(),
             trace,
             send.agent,
             int(send.sure),

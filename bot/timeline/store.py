@@ -17,7 +17,7 @@ from bot.timeline.run_index import RunIndex
 from bot.timeline.sessions import Sessions
 from bot.timeline.spans import SpanStore
 from bot.timeline.timeline import Timeline
-from bot.timeline.workstream import WorkStream
+from bot.timeline.workstream import BACKGROUND, WorkStream
 
 
 class Store:
@@ -34,6 +34,7 @@ class Store:
         self.chain = Chain(chain_key)
         self.incidents = Timeline(hot, self.chain, clock, life, self.outbox.stir)
         self.work = WorkStream(hot, blocking, clock, life)
+        self.background = WorkStream(hot, blocking, clock, life, BACKGROUND)
         self.desired = Desired(hot, clock)
         self.spans = SpanStore(hot, blocking, clock, life)
         self.evidence: EvidenceStore = RedisEvidence(blocking, life.evidence)  # bot.open_store may choose another
@@ -46,7 +47,7 @@ class Store:
         self.offers = OfferStore(hot, life.offers)
 
     async def start(self) -> None:
-        """Check that this store was written with this chain key (Misconfigured if not), and make the consumer group."""
+        """Check that this store was written with this chain key (else Misconfigured), and make the consumer groups."""
         hot = self.connections.hot
         await hot.call("HSETNX", keys.META(), "chain", self.chain.fingerprint)
         await hot.call("HSETNX", keys.META(), "format", FORMAT)
@@ -57,6 +58,7 @@ class Store:
                 next_step="Set PULLCORD_CHAIN_KEY to the key of the other replicas (embedded: restore chain.key).",
             )
         await self.work.make_group()
+        await self.background.make_group()
 
     async def ping(self) -> None:
         """One round trip; StoreUnavailable when the store does not answer within half a second."""

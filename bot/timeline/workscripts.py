@@ -131,6 +131,7 @@ async def bury(  # noqa: PLR0913, PLR0917 - each is a local of the script
     redis: Client,
     work: Key,
     dead: Key,
+    front: Key,
     group: str,
     id: str,  # noqa: A002 - the name it has in the script
     item: bytes,
@@ -143,7 +144,7 @@ async def bury(  # noqa: PLR0913, PLR0917 - each is a local of the script
     if redis.call('XACK', work, group, id) == 0 then return 0 end
     redis.call('XDEL', work, id)
     redis.call('XADD', dead, 'MAXLEN', '~', 10000, '*', 'i', item, 'reason', reason, 'at', string.format('%.0f', at))
-    for _, message in ipairs(told) do redis.call('XADD', work, '*', 'n', '0', 'i', message) end
+    for _, message in ipairs(told) do redis.call('XADD', front, '*', 'n', '0', 'i', message) end
     return 1
     """
 

@@ -2,8 +2,12 @@
 
 At least once: an item stays until it is done, is taken over when its worker dies, retried later when it fails, and set
 aside with a message to people at the fifth failure. Handlers bear being run twice (operation ids).
+
+There are two lanes, each with its stream and its due times: what people or incidents wait for, and what may wait
+(indexing runs). One queue would let ten thousand finished runs stand in front of a page.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,6 +25,25 @@ TRIES: Final = 5
 """After so many tries an item is set aside."""
 _MOVED_AT_ONCE: Final = 100
 _UNREADABLE_AGAIN: Final = timedelta(seconds=15)
+
+
+_TOLD_TO_NOBODY: Final = frozenset({Work.DEAD_LETTER, Work.INDEX_RUN})
+"""Given up with a line in the log, a count in the metrics and in ``doctor``: nobody is woken for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The keys of one queue."""
+
+    stream: keys.Key
+    due: keys.Key
+    items: keys.Key
+
+
+FRONT: Final = Lane(keys.WORK(), keys.DUE(), keys.DUE_ITEMS())
+"""What somebody waits for."""
+BACKGROUND: Final = Lane(keys.BACKGROUND(), keys.BACKGROUND_DUE(), keys.BACKGROUND_ITEMS())
+"""What may wait."""
 
 
 class Leased(Value):
@@ -48,8 +71,11 @@ class Depth(Value):
 class WorkStream:
     """Adds, schedules, leases and ends work."""
 
-    def __init__(self, hot: Client, blocking: Client, clock: Clock, lifetimes: keys.Lifetimes) -> None:
+    def __init__(
+        self, hot: Client, blocking: Client, clock: Clock, lifetimes: keys.Lifetimes, lane: Lane = FRONT
+    ) -> None:
         """``blocking`` must bear a wait of the longest ``block_ms``."""
+        self._work, self._due, self._items = lane.stream, lane.due, lane.items
         self._redis = hot
         self._blocking = blocking
         self._clock = clock
@@ -58,7 +84,7 @@ class WorkStream:
     async def make_group(self) -> None:
         """Make the consumer group if it is not there, from the stream's beginning. Done by ``Store.start``."""
         try:
-            await self._redis.call("XGROUP", "CREATE", keys.WORK(), keys.GROUP, "0", "MKSTREAM")
+            await self._redis.call("XGROUP", "CREATE", self._work, keys.GROUP, "0", "MKSTREAM")
         except StoreUnavailable as error:
             if "BUSYGROUP" not in str(error.__cause__):
                 raise
@@ -68,52 +94,50 @@ class WorkStream:
         once = int(op is not None)
         return bool(
             await workscripts.add(
-                self._redis, keys.WORK(), keys.SEEN(op or "none"), once, self._seen_ms, item.model_dump_json().encode()
+                self._redis, self._work, keys.SEEN(op or "none"), once, self._seen_ms, item.model_dump_json().encode()
             )
         )
 
     async def schedule(self, due: Due) -> None:
         """Set a due time; one with the same id is replaced."""
         body = b"0 " + due.item.model_dump_json().encode()
-        await workscripts.schedule(self._redis, keys.DUE(), keys.DUE_ITEMS(), ms(due.at), due.id, body)
+        await workscripts.schedule(self._redis, self._due, self._items, ms(due.at), due.id, body)
 
     async def unschedule(self, *ids: str) -> int:
         """Clear due times; how many of them were there."""
-        return await workscripts.unschedule(self._redis, keys.DUE(), keys.DUE_ITEMS(), ids)
+        return await workscripts.unschedule(self._redis, self._due, self._items, ids)
 
     async def due_at(self, due_id: str) -> datetime | None:
         """When this due time falls due, or None when it is not set (or was moved already)."""
-        score = await self._redis.call("ZSCORE", keys.DUE(), due_id)
+        score = await self._redis.call("ZSCORE", self._due, due_id)
         return None if score is None else moment(int(float(score)))
 
     async def move_due(self, now: datetime) -> int:
         """Move what is due by ``now`` onto the stream, at most 100 at once; how many were moved."""
-        return await workscripts.move_due(
-            self._redis, keys.DUE(), keys.DUE_ITEMS(), keys.WORK(), ms(now), _MOVED_AT_ONCE
-        )
+        return await workscripts.move_due(self._redis, self._due, self._items, self._work, ms(now), _MOVED_AT_ONCE)
 
     async def take(self, consumer: str, count: int, block_ms: int) -> list[Leased]:
         """Lease up to ``count`` new items, waiting for the first for at most ``block_ms``."""
         reply: list[Any] = await self._blocking.call(
-            "XREADGROUP", "GROUP", keys.GROUP, consumer, "COUNT", count, "BLOCK", block_ms, "STREAMS", keys.WORK(), ">"
+            "XREADGROUP", "GROUP", keys.GROUP, consumer, "COUNT", count, "BLOCK", block_ms, "STREAMS", self._work, ">"
         )
         entries = [(entry_id, fields, 1) for _, found in reply or () for entry_id, fields in found]
         return await self._readable(entries)
 
     async def takeover(self, consumer: str, idle_ms: int, count: int = 16) -> list[Leased]:
         """Take what nobody renewed for ``idle_ms``: its worker died. Each such delivery counts as a try."""
-        reply: list[Any] = await workscripts.takeover(self._redis, keys.WORK(), keys.GROUP, consumer, idle_ms, count)
+        reply: list[Any] = await workscripts.takeover(self._redis, self._work, keys.GROUP, consumer, idle_ms, count)
         entries = [(found, dict(zip(flat[::2], flat[1::2], strict=True)), int(times)) for found, flat, times in reply]
         return await self._readable(entries)
 
     async def renew(self, ids: list[str], consumer: str) -> list[str]:
         """Say that these are still worked on; those that are still this consumer's. Counts as no delivery."""
-        kept = await workscripts.renew(self._redis, keys.WORK(), keys.GROUP, consumer, ids)
+        kept = await workscripts.renew(self._redis, self._work, keys.GROUP, consumer, ids)
         return [entry_id.decode() for entry_id in kept]
 
     async def done(self, entry_id: str) -> None:
         """The item is done: off the stream."""
-        await workscripts.done(self._redis, keys.WORK(), keys.GROUP, entry_id)
+        await workscripts.done(self._redis, self._work, keys.GROUP, entry_id)
 
     async def retry(self, leased: Leased, at: datetime, *, counted: bool = True) -> bool:
         """Try the item again at a time. ``counted`` False: this try was not the item's fault (shutdown, store away).
@@ -122,11 +146,13 @@ class WorkStream:
         """
         tries = leased.deliveries if counted else leased.deliveries - 1
         body = b"%d %b" % (tries, leased.item.model_dump_json().encode())
-        due = (keys.DUE(), keys.DUE_ITEMS())
-        return bool(await workscripts.retry(self._redis, keys.WORK(), *due, keys.GROUP, leased.id, ms(at), body))
+        due = (self._due, self._items)
+        return bool(await workscripts.retry(self._redis, self._work, *due, keys.GROUP, leased.id, ms(at), body))
 
     async def bury(self, leased: Leased, reason: str) -> bool:
-        """Set an item aside for good, and tell people by a DEAD_LETTER item (unless it was one itself).
+        """Set an item aside for good, and tell people by a DEAD_LETTER item in the front lane.
+
+        Nobody is told of one that is such an item itself, nor of a run that could not be indexed.
 
         False when it is no longer pending.
         """
@@ -141,12 +167,12 @@ class WorkStream:
 
     async def forget(self, consumer: str) -> bool:
         """Remove a consumer that holds nothing any more from the group."""
-        return bool(await workscripts.forget_consumer(self._redis, keys.WORK(), keys.GROUP, consumer))
+        return bool(await workscripts.forget_consumer(self._redis, self._work, keys.GROUP, consumer))
 
     async def forget_idle(self, idle: timedelta) -> int:
         """Remove consumers of processes that are long gone and hold nothing; how many."""
         gone = 0
-        consumers: list[dict[str, Any]] = await self._redis.call("XINFO CONSUMERS", keys.WORK(), keys.GROUP)
+        consumers: list[dict[str, Any]] = await self._redis.call("XINFO CONSUMERS", self._work, keys.GROUP)
         for known in consumers:
             if int(known["pending"]) == 0 and int(known["idle"]) > span_ms(idle):
                 gone += await self.forget(known["name"].decode())
@@ -155,15 +181,15 @@ class WorkStream:
     async def depth(self) -> Depth:
         """How much waits, for metrics and ``doctor``."""
         run = self._redis.call
-        length = int(await run("XLEN", keys.WORK()))
-        pending = await run("XPENDING", keys.WORK(), keys.GROUP)
-        oldest = await run("XRANGE", keys.WORK(), "-", "+", "COUNT", 1)
-        first = await run("ZRANGE", keys.DUE(), 0, 0, "WITHSCORES")
+        length = int(await run("XLEN", self._work))
+        pending = await run("XPENDING", self._work, keys.GROUP)
+        oldest = await run("XRANGE", self._work, "-", "+", "COUNT", 1)
+        first = await run("ZRANGE", self._due, 0, 0, "WITHSCORES")
         leased = int(pending["pending"])
         return Depth(
             waiting=length - leased,
             leased=leased,
-            due=int(await run("ZCARD", keys.DUE())),
+            due=int(await run("ZCARD", self._due)),
             dead=int(await run("XLEN", keys.DEAD())),
             oldest=moment(int(oldest[0][0].partition(b"-")[0])) if oldest else None,
             next_due=moment(int(float(first[1]))) if first else None,
@@ -192,12 +218,12 @@ class WorkStream:
             return
         at = ms(self._clock.now() + _UNREADABLE_AGAIN)
         body = b"%d %b" % (tries, raw)
-        await workscripts.retry(self._redis, keys.WORK(), keys.DUE(), keys.DUE_ITEMS(), keys.GROUP, entry_id, at, body)
+        await workscripts.retry(self._redis, self._work, self._due, self._items, keys.GROUP, entry_id, at, body)
 
     async def _bury(self, entry_id: str, raw: bytes, item: WorkItem | None, reason: str) -> bool:
         kind = "unreadable" if item is None else item.kind.value
         told: list[bytes] = []
-        if item is None or item.kind is not Work.DEAD_LETTER:
+        if item is None or item.kind not in _TOLD_TO_NOBODY:
             incident = None if item is None else item.incident
             payload: dict[str, Json] = {"work": kind, "reason": reason[:500], "entry": entry_id}
             if item is not None and "execution" in item.payload:
@@ -207,6 +233,6 @@ class WorkStream:
         now = ms(self._clock.now())
         return bool(
             await workscripts.bury(
-                self._redis, keys.WORK(), keys.DEAD(), keys.GROUP, entry_id, raw, reason[:2000], now, told
+                self._redis, self._work, keys.DEAD(), keys.WORK(), keys.GROUP, entry_id, raw, reason[:2000], now, told
             )
         )

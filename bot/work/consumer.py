@@ -22,7 +22,7 @@ from bot.domain.work import Work, WorkItem
 from bot.errors import Misconfigured, StoreUnavailable
 from bot.ports import Clock
 from bot.timeline.store import Store
-from bot.timeline.workstream import TRIES, Leased
+from bot.timeline.workstream import TRIES, Leased, WorkStream
 from bot.work.failure import Scrub, reason_of, trace_of
 
 Handler = Callable[[WorkItem], Awaitable[None]]
@@ -60,15 +60,17 @@ class Consumer:
         limit: timedelta = timedelta(seconds=60),
         limits: Mapping[Work, timedelta] | None = None,
         grace: timedelta = timedelta(seconds=10),
+        work: WorkStream | None = None,
         scrub: Scrub | None = None,
         name: str | None = None,
     ) -> None:
         """``limit`` bounds each handler (``limits`` by kind), ``grace`` what ``stop`` waits for running ones.
 
         ``scrub`` takes secrets out of a text; without it only our own errors' messages are told, never foreign ones.
+        ``work`` is the lane to work on, else that of incidents and people.
         """
         self.name = name or f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._work = store.work
+        self._work = work or store.work
         self._handlers = handlers
         self._clock = clock
         self._concurrency = concurrency

@@ -132,6 +132,7 @@ class Ticks:
         moved = _FULL
         while moved >= _FULL:
             moved = await self._store.work.move_due(self._clock.now())
+        await self._store.background.move_due(self._clock.now())  # the rest of it at the next tick: it may wait
 
     async def _guarded(self, name: str, do: Do) -> None:
         task = asyncio.current_task()

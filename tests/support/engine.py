@@ -28,7 +28,7 @@ from bot.registry import discover
 from bot.settings import Settings
 from bot.timeline.store import Store
 from bot.timeline.timeline import Write
-from bot.timeline.workstream import Leased
+from bot.timeline.workstream import Leased, WorkStream
 from tests.support.clock import ManualClock
 
 AGENT = "refund-bot"
@@ -266,20 +266,23 @@ class World:
         """Do all work that is there, as the consumer does; how many items. A kill leaves its item undone."""
         count = 0
         while True:
-            items = await self.store.work.takeover("worker", 0) or await self.store.work.take("worker", 10, 5)
+            for lane in (self.store.background, self.store.work):
+                items = await lane.takeover("worker", 0) or await lane.take("worker", 10, 1)
+                if items:
+                    break
             if not items:
                 return count
             for leased in items:
-                await self._do(leased)
+                await self._do(leased, lane)
                 count += 1
 
-    async def _do(self, leased: Leased) -> None:
+    async def _do(self, leased: Leased, lane: WorkStream) -> None:
         if leased.item.kind is Work.PAGE:
             self.paged.append(leased.item)
             await self._woken(leased)
         else:
             await self.engine.handlers[leased.item.kind](leased.item)
-        await self.store.work.done(leased.id)
+        await lane.done(leased.id)
 
     async def _woken(self, leased: Leased) -> None:
         """What paging writes."""
@@ -290,6 +293,7 @@ class World:
     async def later(self, **length: float) -> None:
         """Let time pass, move what is due, and work."""
         await self.store.work.move_due(self.clock.forward(**length))
+        await self.store.background.move_due(self.clock.now())
         await self.work()
 
     async def offer(self, label: str, number: int = 1) -> OfferView:

@@ -195,16 +195,16 @@ async def test_a_span_that_grows_cannot_grow_the_trace_over_its_cap(
 async def test_every_run_of_an_agent_is_indexed_once_its_spans_stop_coming(store: Store, clock: ManualClock) -> None:
     """Ten seconds after the last batch; a minute after the first one at the latest."""
     await store.spans.upsert(TRACE, None, by_id(packed(1)))
-    assert await store.work.due_at(f"index:{TRACE}") is None, "nobody's run cannot be compared with anybody's"
+    assert await store.background.due_at(f"index:{TRACE}") is None, "nobody's run cannot be compared with anybody's"
     first = clock.now()
     await store.spans.upsert(TRACE, "refund-bot", by_id(packed(2)))
-    assert await store.work.due_at(f"index:{TRACE}") == first + timedelta(seconds=10)
+    assert await store.background.due_at(f"index:{TRACE}") == first + timedelta(seconds=10)
     for n in range(3, 13):
         clock.forward(seconds=8)
         await store.spans.upsert(TRACE, "refund-bot", by_id(packed(n)))
-    assert await store.work.due_at(f"index:{TRACE}") == first + timedelta(seconds=60)
-    await store.work.move_due(clock.now())
-    (leased,) = await store.work.take("c", 10, 10)
+    assert await store.background.due_at(f"index:{TRACE}") == first + timedelta(seconds=60)
+    await store.background.move_due(clock.now())
+    (leased,) = await store.background.take("c", 10, 10)
     assert (leased.item.kind, leased.item.payload) == (Work.INDEX_RUN, {"trace_id": TRACE})
 
 
