@@ -1,7 +1,9 @@
 """``pullcord serve`` with a probe in its event loop. Started by ``bench/large_runs.py``; not a command of its own.
 
-The probe asks for two milliseconds of sleep again and again and notes how much later it woke. Each tenth of a second
-the longest of them goes into the file that ``BENCH_LAG`` names, as one line: the machine's monotonic clock, ms.
+The probe asks for two milliseconds of sleep again and again and notes how much later it woke, and how much CPU the
+loop's own thread took meanwhile: the first holds also what other processes and threads took, the second is ours alone.
+Each tenth of a second the most of each goes into the file that ``BENCH_LAG`` names, as one line: the machine's
+monotonic clock, ms late, ms of CPU.
 """
 
 import asyncio
@@ -20,15 +22,16 @@ _LINE = 0.1
 async def probe(path: Path) -> None:
     """Write the longest delay of each tenth of a second, until cancelled."""
     with path.open("a", buffering=1, encoding="ascii") as out:
-        longest, told = 0.0, time.monotonic()
+        longest, busiest, told = 0.0, 0.0, time.monotonic()
         while True:
-            before = time.monotonic()
+            before, used = time.monotonic(), time.thread_time()
             await asyncio.sleep(_NAP)
             now = time.monotonic()
             longest = max(longest, now - before - _NAP)
+            busiest = max(busiest, time.thread_time() - used)
             if now - told > _LINE:
-                out.write(f"{now:.3f} {longest * 1000:.2f}\n")
-                longest, told = 0.0, now
+                out.write(f"{now:.3f} {longest * 1000:.2f} {busiest * 1000:.2f}\n")
+                longest, busiest, told = 0.0, 0.0, now
 
 
 async def main() -> None:

@@ -110,12 +110,12 @@ class Effect(Value):
     @property
     def changes(self) -> bool:
         """Whether it counts as a change outside the run (happened, and not a read)."""
-        return self.happened and self.reversibility is not Reversibility.READ_ONLY
+        return self.outcome is not EffectOutcome.FAILED and self.reversibility is not Reversibility.READ_ONLY
 
     @property
     def irreversible(self) -> bool:
         """Whether it must be treated as one that cannot be undone (irreversible or unclassified, and happened)."""
-        return self.happened and self.reversibility.rank == 0
+        return self.outcome is not EffectOutcome.FAILED and _RANK[self.reversibility] == 0
 
 
 class EffectCounts(Value):

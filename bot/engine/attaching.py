@@ -43,10 +43,19 @@ class Reading:
     """What the index of runs keeps of it."""
 
 
-def attach(incident: Incident, reading: Reading, settings: Settings, now: datetime) -> Write:
-    """The entries for a run, its severity, and another page when it shows new effects that cannot be undone."""
+def attach(
+    incident: Incident,
+    reading: Reading,
+    settings: Settings,
+    now: datetime,
+    parts: Sequence[tuple[Effect, ...]] | None = None,
+) -> Write:
+    """The entries for a run, its severity, and another page when it shows new effects that cannot be undone.
+
+    ``parts`` are its effects as ``in_parts`` cuts them, where that was done before.
+    """
     run, effects = reading.summary, reading.effects
-    parts = tuple(in_parts(effects))
+    parts = tuple(in_parts(effects)) if parts is None else parts
     events: list[Event] = [
         RunAttached(
             at=now,

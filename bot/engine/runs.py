@@ -5,6 +5,7 @@ completes itself. A run that is not whole is looked for again in the trace store
 are those of before writes nothing, and one that knows less, because a store did not answer, replaces nothing.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from bot.domain.events import PULLCORD, Event, RunMissing
 from bot.domain.incident import AttachedRun, Incident
 from bot.domain.work import Due, WorkItem
 from bot.engine import names
-from bot.engine.attaching import Reading, attach
+from bot.engine.attaching import Reading, attach, in_parts
 from bot.engine.chain import rank
 from bot.engine.indexing import index, sender_of
 from bot.engine.opening import read_run
@@ -107,12 +108,13 @@ class Runs:
             return
         now = parts.now()
         trace_id = reading.summary.trace_id
+        listed = await asyncio.to_thread(lambda: tuple(in_parts(reading.effects)))  # of thousands it takes a while
 
         def decide(current: Incident) -> Write | None:
             held = current.run(trace_id)
             if held is not None and _nothing_new(held, reading, failed=sought.failed):
                 return None
-            write = attach(current, reading, parts.settings, now)
+            write = attach(current, reading, parts.settings, now, listed)
             if again is not None:
                 return write.model_copy(update={"due": (*write.due, again)})
             if sought.again:  # spans came while stores are still asked now and then

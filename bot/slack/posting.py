@@ -15,7 +15,8 @@ from bot.timeline.outbox import Claimed
 
 _ADOPT_SECONDS = 5.0
 """So long a fixed channel's card waits for the announcement that it then takes the place of."""
-_PAGE = 200
+_PAGE = 20
+"""Entries looked at for one message: those of a run with thousands of effects are long."""
 _DRESS_TRIES = 3
 
 

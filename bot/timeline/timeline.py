@@ -15,11 +15,12 @@ from bot.domain.project import project
 from bot.errors import Refused, StoreUnavailable
 from bot.ports import Clock
 from bot.timeline import keys
-from bot.timeline.chain import FORMAT, Chain, Verdict, parse
+from bot.timeline.chain import FORMAT, Chain, Verdict
 from bot.timeline.connection import Client
+from bot.timeline.large import extended, parsed
 from bot.timeline.lookups import Lookups, Repeat
 from bot.timeline.projections import Projections
-from bot.timeline.rows import indexed, rank_of, row_of, waits_for_agent
+from bot.timeline.rows import indexed, rank_of, waits_for_agent
 from bot.timeline.times import ms, span_ms
 from bot.timeline.turns import Turn
 from bot.timeline.write_script import write as write_script
@@ -137,8 +138,7 @@ class Timeline(Lookups):
         """Entries with a place above ``after``, oldest first. Empty for an incident that does not exist."""
         if not keys.is_incident_id(incident_id):
             return []
-        stored = await self._range(incident_id, after, limit)
-        return [parse(incident_id, place, fields) for place, fields in stored]
+        return await parsed(incident_id, await self._range(incident_id, after, limit))
 
     async def verify(self, incident_id: str, head: str | None = None) -> Verdict:
         """Check the whole chain; with ``head`` (a posted code, or ``seq:code``) find entries cut off at its end too.
@@ -182,7 +182,7 @@ class Timeline(Lookups):
         while True:
             stored = await self._range(incident_id, 0 if incident is None else incident.seq, _PAGE)
             if stored or incident is None:
-                entries = [parse(incident_id, place, fields) for place, fields in stored]
+                entries = await parsed(incident_id, stored)
                 incident = self._kept.keep(project(entries, incident, incident_id=incident_id))
             if len(stored) < _PAGE:
                 return self._kept.keep(incident)
@@ -217,8 +217,8 @@ class Timeline(Lookups):
     ) -> tuple[str, bytes, Incident]:
         incident_id = incident_id if incident is None else incident.id
         seq, head = (0, "") if incident is None else (incident.seq, incident.head)
-        made = self._chain.extend(incident_id, seq, head, wanted.events)
-        after = project([entry for entry, _ in made], incident, incident_id=incident_id)
+        new = await extended(self._chain, incident, incident_id, wanted.events)
+        after = new.after
         found = indexed(wanted.events)
         waits = waits_for_agent(incident, after)
         now = ms(self._clock.now())
@@ -253,13 +253,13 @@ class Timeline(Lookups):
             [part for c in wanted.claims for part in (c.key.encode(), _JSON.dump_json(c.value))],
             FORMAT,
             self._chain.key_id,
-            [part for entry, raw in made for part in (entry.mac.encode(), raw)],
+            [part for entry, raw in new.made for part in (entry.mac.encode(), raw)],
             [item.model_dump_json().encode() for item in wanted.work],
             [p for d in wanted.due for p in (d.id.encode(), b"%d" % ms(d.at), d.item.model_dump_json().encode())],
             wanted.clear,
             int(after.open),
             after.number,
-            row_of(after).model_dump_json().encode(),
+            new.row,
             rank_of(after) if wanted.dirty else -1,
             now,
             now + window,
