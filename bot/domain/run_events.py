@@ -52,6 +52,8 @@ class ChangesFound(BaseEvent):
     """What differs in a run from ``compared`` recent good runs of its kind. A later one for the same trace replaces it.
 
     ``note`` says in words why nothing could be compared, or what limits the comparison; no change is an answer too.
+    ``new`` are the places in ``changes`` of those that this timeline did not name before, of any run; None where this
+    is the first answer of its kind, so that all of it is new.
     """
 
     type: Literal["changes_found"] = "changes_found"
@@ -59,16 +61,21 @@ class ChangesFound(BaseEvent):
     compared: int
     changes: tuple[Difference, ...] = ()
     note: str = ""
+    new: tuple[int, ...] | None = None
 
 
 class SimilarRunsFound(BaseEvent):
-    """Other recorded runs that did the same. ``runs`` counts each once, ``searched`` how many runs the index holds."""
+    """Other recorded runs that did the same. ``runs`` counts each once, ``searched`` how many runs the index holds.
+
+    ``new`` are the ids of the groups that this timeline did not name before; None: all of them.
+    """
 
     type: Literal["similar_runs_found"] = "similar_runs_found"
     trace_id: str
     groups: tuple[SimilarGroup, ...] = ()
     runs: int = 0
     searched: int = 0
+    new: tuple[str, ...] | None = None
 
 
 class RunsOffered(BaseEvent):

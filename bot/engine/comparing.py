@@ -1,7 +1,7 @@
 """``Work.COMPARE_RUN``: what changed since the good runs before, and which other runs look the same.
 
 Both are answered from the index of runs alone. They are looked at again some times, as runs still come in; a later
-answer that says the same is not written.
+answer is written when it says something else (``bot.engine.news``).
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.engine.alikes import Alikes, Found, changes_of
 from bot.engine.evidence import FrozenRuns
 from bot.engine.indexing import index, sender_of
+from bot.engine.news import new_changes, new_groups, worth_naming, worth_telling
 from bot.engine.parts import Parts, incident_of, number_of, text_of
 from bot.recorder.changes import Comparison
 from bot.recorder.profile import profile_of
@@ -105,13 +106,14 @@ class Comparing:
             else ()
         )
 
+        last = attempt >= len(_AGAIN)
+
         def decide(current: Incident) -> Write | None:
-            before, like = current.compared_run(trace_id), current.similar_to(trace_id)
             events: list[Event] = []
-            if before is None or (before.changes, before.note) != (changes.changes, changes.note):
-                events.append(changes)
-            if others is not None and (like is None or (like.groups, like.runs) != (others.groups, others.runs)):
-                events.append(others)
+            if worth_telling(current.compared_run(trace_id), changes, last=last):
+                events.append(changes.model_copy(update={"new": new_changes(current, changes)}))
+            if others is not None and worth_naming(current.similar_to(trace_id), others, last=last):
+                events.append(others.model_copy(update={"new": new_groups(current, others)}))
             return Write(events=tuple(events), due=due, dirty=bool(events)) if events or due else None
 
         answer = f"{changes.changes}{changes.note}{(others.groups, others.runs) if others is not None else None}"
