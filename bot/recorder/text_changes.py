@@ -25,6 +25,8 @@ _COMMON: Final = 0.3
 _SEEDS: Final = 20
 _ABSENT: Final = "\x00absent"
 _PRESENT: Final = "\x00present"
+_SETTLED: Final = 12
+"""Texts have many parts: of a few runs one part or other always begins somewhere by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def line_changes(text: str, history: Sequence[tuple[str, ...]]) -> LineChanges:
     reworded: dict[str, Reworded] = {}
     explained: list[tuple[float, str]] = []
     for unit in mine:
-        found = newness(unit, [{unit} if unit in one else {_ABSENT} for one in sets])
+        found = newness(unit, [{unit} if unit in one else {_ABSENT} for one in sets], _SETTLED)
         if found is None:
             continue
         kin = _kin(unit, own, len(history))
@@ -105,7 +107,7 @@ def line_changes(text: str, history: Sequence[tuple[str, ...]]) -> LineChanges:
     for unit, count in times.items():
         if unit in mine or count == 1:
             continue
-        gone = newness(_ABSENT, [{_PRESENT} if unit in one else {_ABSENT} for one in sets])
+        gone = newness(_ABSENT, [{_PRESENT} if unit in one else {_ABSENT} for one in sets], _SETTLED)
         if gone is not None:
             removed[unit] = gone.since
     return LineChanges(
@@ -148,12 +150,12 @@ def _reworded(unit: str, kin: Sequence[tuple[int, str]]) -> tuple[Reworded, int]
     missing: dict[str, int] = {}
     for word, count in times.items():
         if word not in words and count >= _COMMON * len(kin):
-            gone = newness(_ABSENT, [{_PRESENT} if word in other else {_ABSENT} for other in history])
+            gone = newness(_ABSENT, [{_PRESENT} if word in other else {_ABSENT} for other in history], _SETTLED)
             if gone is not None:
                 missing[word] = gone.since
     new: dict[str, int] = {}
     for word in words & times.keys():
-        found = newness(word, [{word} if word in other else {_ABSENT} for other in history])
+        found = newness(word, [{word} if word in other else {_ABSENT} for other in history], _SETTLED)
         if found is not None and all(word in other for other in history[found.since :]):  # names come and go
             new[word] = found.since
     if not missing and not new:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
 from bot.domain.base import Json
@@ -99,6 +102,27 @@ def test_few_good_runs_are_enough(name: str, good: int) -> None:
     planted, expected = PLANTS[name]
     for seed in range(2):
         assert expected in kinds(compared(planted, good=good, seed=seed)), seed
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "silent"),
+    [
+        *product(("served model", "parameter", "service version"), (5, 12, 30), (1, 2)),
+        *product(("tool description", "document", "prompt line added"), (12, 30), (1, 2)),
+    ],
+)
+def test_runs_that_went_well_since_do_not_hide_a_change(name: str, good: int, silent: int) -> None:
+    """The first runs after a change are seldom the ones that fail; where all runs before had the same, it is named."""
+    before = Planted(requested="gpt-x", served="gpt-x-2026-05-01", service_version="1.4.2")
+    moved = PLANTS[name][0]
+    planted = replace(
+        moved, requested="gpt-x", served=moved.served or before.served, service_version=moved.service_version or "1.4.2"
+    )
+    for seed in range(2):
+        found = compared(planted, good=good, silent=silent, seed=seed, normal=before)
+        assert PLANTS[name][1] in kinds(found), (seed, found.changes)
+        (change,) = [c for c in found.changes if (c.kind, c.name) == PLANTS[name][1]]
+        assert change.runs_after == silent + 1
 
 
 def test_the_served_model_reads_as_people_say_it() -> None:
