@@ -24,10 +24,11 @@ from bot.engine.opening import read_run
 from bot.engine.words import ago
 from bot.errors import Refused
 from bot.timeline.timeline import Write
+from bot.views import limits
 from bot.views.text import person
 
 MAX_TEXT = 3000
-MOST_ADDED = 200
+MOST_ADDED = limits.RUNS_ADDED
 """Runs that one click may add: each is read, frozen and compared."""
 
 

@@ -63,3 +63,5 @@ PAGE_STEP_CHARS: Final = 400_000
 """Characters of all recorded texts of one step together."""
 PAGE_MESSAGES: Final = 200
 """Messages of one prompt, documents of one retrieval or tools of one offer that the page of a step shows."""
+RUNS_ADDED: Final = 200
+"""Runs that join an incident with one press at most; each is read and frozen."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.domain.effect import Effect, EffectOutcome
 from bot.domain.incident import Incident, Offered, Similar
-from bot.domain.profile import RunLine
+from bot.domain.profile import RunLine, SimilarGroup
 from bot.domain.run import ModelCall, Run, RunStatus, Step, StepKind
 from bot.views import blocks as b
 from bot.views import limits, recorder_words, words
@@ -175,15 +175,16 @@ def similar_modal(incident: Incident, trace_id: str, similar: Similar) -> Block:
     )
     made: list[Block] = [b.section(intro)]
     made += [b.section(f"*{foreign(recorder_words.group_words(group), 400)}*") for group in similar.groups]
-    options = [_group_option(group.id, group.runs, len(group.lines), group.words) for group in similar.groups]
+    options = [_group_option(group) for group in similar.groups]
     made += _ticks(GROUPS, "Add whole groups", options)
     made += _run_ticks(_unique(line for group in similar.groups for line in group.lines))
     return b.modal_view(SIMILAR_SUBMIT, "Runs that look the same", "Add", f"{incident.id}|{trace_id}", made)
 
 
-def _group_option(group_id: str, runs: int, lines: int, said: str) -> Block:
-    many = f"All {runs:,}" if runs <= lines else f"The newest {lines:,} of {runs:,}"
-    return b.option(f"{many}: {said}"[: limits.OPTION_TEXT], group_id)
+def _group_option(group: SimilarGroup) -> Block:
+    all_of_it = group.runs <= limits.RUNS_ADDED
+    many = f"All {group.runs:,}" if all_of_it else f"The newest {limits.RUNS_ADDED} of {group.runs:,}"
+    return b.option(f"{many}: {group.words}", group.id)
 
 
 def offered_modal(incident: Incident, offered: Offered) -> Block:

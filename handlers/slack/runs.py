@@ -6,7 +6,7 @@ from bot.domain.base import Json
 from bot.domain.incident import Incident
 from bot.errors import Refused
 from bot.plugin import Click, FieldErrors, Kind, OpenModal, Quiet, Reply, Say, Services, interaction
-from bot.views import words
+from bot.views import limits, words
 from bot.views.recorder_words import still_similar
 from bot.views.run_modal import GROUPS, RUNS, offered_modal, run_modal, similar_modal
 from handlers.slack.where import incident_id, seen_by, split
@@ -75,11 +75,13 @@ async def add_similar(click: Click, services: Services) -> Reply:
     incident = await seen_by(click, services, found)
     similar = still_similar(incident, trace)
     groups = {group.id: group for group in similar.groups} if similar is not None else {}
-    ticked = _ticked(click.values, GROUPS)
-    chosen = [line.trace_id for name in ticked if name in groups for line in groups[name].lines]
+    ticked = [name for name in _ticked(click.values, GROUPS) if name in groups]
+    # A group's listed runs join by name; where it has more, the worker looks the rest up by the group's id.
+    chosen = [line.trace_id for name in ticked for line in groups[name].lines]
+    more = [name for name in ticked if groups[name].runs > len(groups[name].lines)]
     known = {line.trace_id for group in groups.values() for line in group.lines}
     chosen += [one for one in _ticked(click.values, RUNS) if one in known]
-    return await _add(click, services, incident, chosen, "similar", GROUPS)
+    return await _add(click, services, incident, chosen, "similar", GROUPS, more)
 
 
 @interaction("pullcord_offered", Kind.BUTTON)
@@ -104,13 +106,26 @@ async def add_offered(click: Click, services: Services) -> Reply:
 
 
 async def _add(
-    click: Click, services: Services, incident: Incident, chosen: Sequence[str], why: str, field: str
+    click: Click,
+    services: Services,
+    incident: Incident,
+    chosen: Sequence[str],
+    why: str,
+    field: str,
+    groups: Sequence[str] = (),
 ) -> Reply:
-    traces = list(dict.fromkeys(chosen))
-    if not traces:
+    traces = list(dict.fromkeys(chosen))[: limits.RUNS_ADDED]
+    if not traces and not groups:
         return FieldErrors({field: "Tick at least one, or press Cancel."})
     await services.requests.lifecycle(
-        incident.id, "add_runs", click.by, key=click.key, channel=incident.channel, traces=list(traces), why=why
+        incident.id,
+        "add_runs",
+        click.by,
+        key=click.key,
+        channel=incident.channel,
+        traces=list(traces),
+        groups=list(groups),
+        why=why,
     )
     return Quiet()
 

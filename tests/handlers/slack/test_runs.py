@@ -9,7 +9,7 @@ from bot.domain.events import Actor, ActorKind
 from bot.errors import Refused
 from bot.plugin import FieldErrors, Kind, OpenModal, Quiet, Registry, Reply, Say
 from tests.handlers.slack.test_slack_handlers import DANA, Desk, registry, run
-from tests.support.sample_found import found_incident, runs_added, runs_offered, trace, unnamed_incident
+from tests.support.sample_found import found_incident, runs_added, runs_offered, similar_found, trace, unnamed_incident
 from tests.support.sample_incident import TRACE, sample_run
 
 __all__ = ["registry"]
@@ -67,7 +67,16 @@ async def test_ticked_groups_and_runs_are_added_once_each(registry: Registry, de
     assert done == Quiet()
     (asked,) = desk.asked
     assert asked[:4] == ("add_runs", "INC-42", DANA.id, "k")
-    assert asked[-2:] == (str([trace(1), trace(2), trace(3), trace(7)]), "similar")
+    assert asked[-3:] == (str([trace(1), trace(2), trace(3), trace(7)]), "[]", "similar")
+
+
+async def test_a_group_with_more_runs_than_are_listed_joins_as_a_whole(registry: Registry, desk: Desk) -> None:
+    """Its listed runs by name, the others by its id, which the worker looks up."""
+    large = similar_found()
+    groups = (large.groups[0].model_copy(update={"runs": 90}), *large.groups[1:])
+    desk.incidents["INC-42"] = found_incident(large.model_copy(update={"groups": groups, "runs": 90}))
+    assert await _submit(registry, desk, {"groups": ["g0"]}) == Quiet()
+    assert desk.asked[0][-2:] == ("['g0']", "similar")
 
 
 async def test_ids_that_nobody_offered_are_left_out(registry: Registry, desk: Desk) -> None:
@@ -92,7 +101,7 @@ async def test_a_run_of_the_window_is_chosen(registry: Registry, desk: Desk) -> 
     values = {"runs-0": [trace(3), "e" * 32]}
     done = await run(registry, desk, Kind.VIEW, "pullcord_offered_submit", metadata="INC-43", values=values)
     assert done == Quiet()
-    assert desk.asked[0][-2:] == (str([trace(3)]), "offered")
+    assert desk.asked[0][-3:] == (str([trace(3)]), "[]", "offered")
 
 
 async def _submit(registry: Registry, desk: Desk, values: dict[str, Any]) -> Reply:
