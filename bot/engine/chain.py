@@ -1,8 +1,8 @@
 """The recorder chain: our own spans first, then the stores that serve the agent; the more complete reading wins.
 
 A store is asked only where our own record has no root or misses parents. No effect that one record shows is lost to
-another that merely has a root. Whatever a store did or did not give is said
-in words: they stand beside the run on the card.
+another that merely has a root. Whatever a store did or did not give is said in words: they stand beside the run on the
+card.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 OWN = "otlp"
 """What a run's ``source`` says when the spans came to our own receiver."""
 SECONDS = 45.0
-"""For all stores together: one piece of work may take 60 s."""
+"""Until the last store has answered: one piece of work may take 60 s, reading our own record among it."""
 _MAX_NOTE = 900
 _ORDER = {Completeness.MISSING_ROOT: 0, Completeness.PARTIAL: 1, Completeness.COMPLETE: 2}
 
@@ -72,13 +72,16 @@ class Chain:
         self._read_run = read_run
         self._read_store = read_store
 
-    async def best(self, ref: TraceRef, agent: str | None, own: Found | None) -> Chosen:
-        """The most complete of our own and the stores' records of a run."""
+    async def best(self, ref: TraceRef, agent: str | None, own: Found | None, began: float) -> Chosen:
+        """The most complete of our own and the stores' records of a run.
+
+        ``began`` is when the piece of work did, by the loop's clock: reading our own record may have taken long.
+        """
         names = () if is_complete(own) else self._stores.of(agent)
         best, received = own, len(own.records) if own is not None else 0
         notes: list[str] = []
         failed = False
-        until = asyncio.get_running_loop().time() + SECONDS
+        until = began + SECONDS
         for name in names:
             if is_complete(best):
                 break
@@ -101,7 +104,7 @@ class Chain:
                 answers = await self._stores.fetch(name, ref)
                 told = await self._read_store(name, answers, ref) if answers else None
         except TimeoutError:
-            return None, f"{name} was not asked to the end: all stores together took over {SECONDS:g} s"
+            return None, f"{name} was not asked to the end: reading this run took over {SECONDS:g} s"
         except PullcordError as error:
             log.warning("trace_store_failed", store=name, error=type(error).__name__)
             said = error.message.rstrip(".")

@@ -93,7 +93,7 @@ class Reader:
 
     async def read(self, ref: TraceRef, agent: str | None) -> Sought:
         """The run of this trace, frozen as evidence, from whoever has most of it. Refused when it cannot be read."""
-        now = self._clock.now()
+        now, began = self._clock.now(), asyncio.get_running_loop().time()
         catalogue = await self._catalogue_for(agent)
 
         async def read_records(records: Sequence[bytes], notes: Sequence[str] = ()) -> RunReading:
@@ -102,7 +102,7 @@ class Reader:
             return await asyncio.to_thread(read_run, records, catalogue, now, notes)
 
         own, refused = await self._own(ref.trace_id, read_records)
-        chosen = await Chain(self._stores, read_records, self._answers).best(ref, agent, own)
+        chosen = await Chain(self._stores, read_records, self._answers).best(ref, agent, own, began)
         found = chosen.found
         if found is None:
             if refused is not None:

@@ -1,5 +1,6 @@
 """The recorder chain: ours first, then the stores; the more complete wins, and what each store did is said."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,7 +10,10 @@ from pydantic import SecretStr
 
 from bot.domain.run import Completeness
 from bot.domain.span import SpanRecord
+from bot.domain.trace_ref import TraceRef
+from bot.engine.chain import SECONDS, Chain
 from bot.engine.evidence import FrozenRuns
+from bot.engine.stores import TraceStores
 from bot.timeline.store import Store
 from tests.support.clock import ManualClock
 from tests.support.engine import AGENT, TRACE, World, settings_of
@@ -383,3 +387,21 @@ async def test_a_link_to_anywhere_else_names_nothing_and_is_not_asked(
     incident = await world.incident()
     assert (incident.runs, peer_.asked) == ((), [])
     assert incident.missing[0].trace_id is None
+
+
+async def test_stores_are_asked_in_the_time_that_our_own_record_left(stores: Stores) -> None:
+    """One piece of work may take 60 s: a large run of ours that took most of it leaves the stores the rest."""
+    await stores.add_peer("phoenix", hanging, deadline="PT45S")
+    world = stores.world()
+    asked = TraceStores(world.registry, world.settings)
+    began = asyncio.get_running_loop().time() - SECONDS + 0.5
+    chain = Chain(asked, never, never)
+    async with asyncio.timeout(5):
+        chosen = await chain.best(TraceRef(trace_id=TRACE), AGENT, None, began)
+    assert (chosen.found, chosen.failed) == (None, True)
+    assert chosen.note == "phoenix was not asked to the end: reading this run took over 45 s"
+
+
+async def never(*_: object) -> Any:
+    """Nothing was answered, so there is nothing to read."""
+    raise AssertionError
