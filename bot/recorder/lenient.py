@@ -44,12 +44,12 @@ def _json(text: str) -> Json:
         read: Json = from_json(text, allow_inf_nan=False)
     except ValueError:
         return None
-    if text.count("[") + text.count("{") > _MAX_LEVELS and _deeper(read, _MAX_LEVELS):
+    if text.count("[") + text.count("{") > _MAX_LEVELS and deeper(read, _MAX_LEVELS):
         return None
     return None if _HUGE.search(text) and not _all_finite(read) else read
 
 
-def _deeper(value: Json, levels: int) -> bool:
+def deeper(value: Json, levels: int) -> bool:
     """Whether it nests deeper: inside a run, JSON readers (200 levels at most) could not read it again."""
     level: list[Any] = [value] if isinstance(value, (dict, list)) else []
     for _ in range(levels):

@@ -8,12 +8,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pydantic_core import to_json
+
 from bot.domain.base import Json
 from bot.domain.run import StepKind
 from bot.domain.span import PackedSpan, Rank, SpanEvent, SpanRecord
 from bot.domain.span_texts import cut_text, shortened
 from bot.plugin.dialects import Dialect
 from bot.recorder.dialects import BUILT_IN
+from bot.recorder.lenient import deeper
 from bot.recorder.limits import Limits
 from bot.recorder.logs import is_log
 from bot.recorder.normalise import service_of
@@ -24,6 +27,8 @@ from bot.recorder.span_view import SpanView
 from bot.recorder.vocabulary import for_single_spans
 
 _TEXT_CUTS = (200_000, 50_000, 10_000, 2_000, 200)
+_LEVELS = 64
+"""Of one value: JSON readers stop at 200, and a run holds values within values and JSON within texts."""
 _GENAI = "gen_ai."
 _FIRST = frozenset([StepKind.TOOL, StepKind.AGENT, StepKind.HANDOFF, StepKind.GUARDRAIL])
 
@@ -92,6 +97,8 @@ class Cleaner:
         held: dict[str, Json] = {
             "name": span.name,
             "status_message": span.status_message,
+            "scope": span.scope,
+            "scope_version": span.scope_version,
             "attributes": span.attributes,
             "events": [{"name": event.name, "attributes": event.attributes} for event in span.events],
         }
@@ -102,7 +109,7 @@ class Cleaner:
         if self._resource[0] != self._resource[1]:
             changes["resource"] = self._resource[1]
         if marks:
-            changes |= {name: cleaned[name] for name in ("name", "status_message", "attributes")}
+            changes |= {name: cleaned[name] for name in held if name != "events"}
             changes["events"] = tuple(
                 SpanEvent(name=event["name"], at_ns=old.at_ns, attributes=event["attributes"])
                 for event, old in zip(cleaned["events"], span.events, strict=True)
@@ -111,8 +118,12 @@ class Cleaner:
 
 
 def fit(span: SpanRecord, limits: Limits) -> SpanRecord:
-    """The span, with long texts cut and a mark where it would not fit one stored value."""
-    if _fits(span, limits):
+    """The span, with long texts cut and a mark where it would not fit one stored value; deep nesting becomes text."""
+    raw = span.to_bytes()
+    if raw.count(b"[") + raw.count(b"{") > _LEVELS:
+        span = _shallow(span)
+        raw = span.to_bytes()
+    if _holds(raw, limits):
         return span
     for most in _TEXT_CUTS:
         cut = shortened(span, most, "to fit the store")
@@ -133,5 +144,25 @@ def fit(span: SpanRecord, limits: Limits) -> SpanRecord:
 
 
 def _fits(span: SpanRecord, limits: Limits) -> bool:
-    raw = span.to_bytes()
+    return _holds(span.to_bytes(), limits)
+
+
+def _holds(raw: bytes, limits: Limits) -> bool:
     return len(raw) <= limits.stored or len(zlib.compress(raw, 1)) <= limits.stored
+
+
+def _shallow(span: SpanRecord) -> SpanRecord:
+    """The span with every value that nests over 64 levels as JSON text. What does not is not copied."""
+    changes: dict[str, object] = {}
+    for name, held in (("attributes", span.attributes), ("resource", span.resource)):
+        if deeper(held, _LEVELS):
+            changes[name] = _texts(held)
+    if any(deeper(event.attributes, _LEVELS) for event in span.events):
+        changes["events"] = tuple(
+            event.model_copy(update={"attributes": _texts(event.attributes)}) for event in span.events
+        )
+    return span.model_copy(update=changes) if changes else span
+
+
+def _texts(held: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: to_json(value).decode() if deeper(value, _LEVELS) else value for name, value in held.items()}

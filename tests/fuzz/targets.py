@@ -72,7 +72,7 @@ def use(spans: Sequence[SpanRecord], *, whole: bool) -> int:
         if whole:
             _read_whole(held)
             continue
-        run = normalise(held)
+        run = normalise([fit(span, LIMITS) for span in held])
         type(run).model_validate_json(run.model_dump_json())
         for effect in assess(run, _CATALOGUE, _NOW):
             type(effect).model_validate_json(effect.model_dump_json())
