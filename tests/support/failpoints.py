@@ -57,7 +57,7 @@ def _intent(given: Mapping[str, Any]) -> bool:
 _WRITE = "bot.timeline.timeline:Timeline.write"
 _SLACK = "bot.slack.client:SlackClient.call"
 _PUT = "bot.timeline.desired:Desired.put"
-_GIT = "runbooks.controls.git:_git"
+_GIT = "runbooks.controls.git_remote:GitRepository.git"
 _SEND = "tests.support.parcels.send_parcel:send"
 
 POINTS: Mapping[str, Point] = {
