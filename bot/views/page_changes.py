@@ -9,11 +9,11 @@ from itertools import accumulate
 
 from bot.domain.incident import Compared, Incident
 from bot.domain.profile import ChangeKind, Difference
-from bot.views import words
+from bot.views import recorder_words, words
 from bot.views.page_diff import Diff, diff_of
 from bot.views.page_links import changes_href, run_href
 from bot.views.page_run_models import ChangeRow, ChangesSection
-from bot.views.page_text import short
+from bot.views.page_text import first_upper, short
 from bot.views.page_values import Link, When, when, when_day
 from bot.views.text import number
 
@@ -95,9 +95,8 @@ def _note(found: Compared, trace: str) -> str:
 def _lead(found: Compared) -> str:
     if found.changes:
         return ""
-    if found.compared:
-        return f"Nothing changed: compared with {number(found.compared, 'good run')}."
-    return f"Not compared: {short(found.note, 300) or 'no reason was recorded'}"
+    said = short(recorder_words.compared_words(found), 300) or "not compared: no reason was recorded"
+    return first_upper(f"{said.rstrip('.')}.")
 
 
 def _foot(found: Compared, rows: int) -> str:

@@ -436,8 +436,8 @@ def test_changes_are_rows_with_counts_most_telling_first() -> None:
     ("event", "lead"),
     [
         (None, "Not compared yet."),
-        ({"compared": 212}, "Nothing changed: compared with 212 good runs."),
-        ({"compared": 0, "note": "only 2 good runs are known"}, "Not compared: only 2 good runs are known"),
+        ({"compared": 212}, "Nothing changed against 212 recent good runs."),
+        ({"compared": 0, "note": "only 2 good runs are known"}, "Not compared: only 2 good runs are known."),
     ],
 )
 def test_nothing_changed_and_not_compared_are_answers_too(event: dict[str, Any] | None, lead: str) -> None:
