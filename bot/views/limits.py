@@ -51,6 +51,8 @@ RESULT_ROWS: Final = 4
 THREAD_LINE: Final = 2500
 """One line of the thread, so that a batch of them fits one section."""
 THREAD_ROWS: Final = 20
+THREAD_RUNS: Final = 10
+"""From more runs on each has one line in the thread: two hundred that were added would bury what people said."""
 PAGE_TEXT: Final = 80
 """Foreign text on the page (DESIGN.md, "hostile text")."""
 PAGE_GROUP: Final = 20

@@ -81,7 +81,7 @@ def _run_missing(event: ev.RunMissing, _: Incident) -> str:
     return f"*{named}:* {foreign(event.reason, 300)} Effects are unknown, not zero.{until}"
 
 
-def _run_attached(event: ev.RunAttached, _: Incident) -> str:
+def _run_attached(event: ev.RunAttached, incident: Incident) -> str:
     run = event.run
     asked = f"asked {code(run.model_requested, 60)}" if run.model_requested else "asked model not recorded"
     served = f"served {code(run.model_served, 60)}" if run.model_served else "served model not recorded"
@@ -90,7 +90,9 @@ def _run_attached(event: ev.RunAttached, _: Incident) -> str:
     frozen = f"*Run {code(words.short_trace(run.trace_id), 12)} is frozen as evidence:*"
     steps = f"{number(run.steps, 'step')} from {foreign(event.source, 40)}"
     lines = [f"{frozen} {steps}, {asked}, {served}, sha256 {code(event.evidence[:16] + '…', 20)}.{open_end}"]
-    lines += [foreign(text, 300) for text in (event.source_note, *run.notes) if text]
+    if len(incident.runs) > limits.THREAD_RUNS:
+        return lines[0]
+    lines += [foreign(text, 300) for text in (event.source_note, *run.notes[:4]) if text]
     if gaps:
         verdict = recorder_words.capture_words(run.capture)
         lines.append(f"⚪ {foreign(verdict, 300)}" if verdict else f"⚪ not recorded: {gaps}")
@@ -98,11 +100,15 @@ def _run_attached(event: ev.RunAttached, _: Incident) -> str:
 
 
 def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
-    """In full where the card has no room for them: more than five changes."""
+    """In full where the card has no room for them: more than five changes. Of many runs how many of each class."""
     changes = ranked(event.effects)[: counts(event.effects).changes]
     if not changes or counts(incident.effects).changes <= limits.EFFECT_ROWS:
         return None
-    rows = [f"*Effects of run {code(words.short_trace(event.trace_id), 12)}, the worst first:*"]
+    run = code(words.short_trace(event.trace_id), 12)
+    if len(incident.runs) > limits.THREAD_RUNS:
+        did = recorder_words.counts_words(counts(event.effects))
+        return f"*Effects of run {run}:* {did}; each is on the timeline page"
+    rows = [f"*Effects of run {run}, the worst first:*"]
     size = len(rows[0])
     for effect in changes[: limits.THREAD_ROWS]:
         row = _row(effect, event)

@@ -29,7 +29,7 @@ from tests.support.sample_found import (
     trace,
     unnamed_incident,
 )
-from tests.support.sample_incident import NOW, TRACE, opening, sample_incident, sample_run
+from tests.support.sample_incident import NOW, TRACE, chain, opening, sample_incident, sample_run
 
 
 def said(blocks: Any) -> str:
@@ -251,3 +251,22 @@ def test_a_long_hostile_run_fits_its_modal_and_says_what_it_left_out(bad: str) -
         assert len(json.dumps(view)) < limits.VIEW_BYTES
         assert "more rows on the timeline page" in said(view["blocks"][-2])
         assert "⚪" in said(view["blocks"][-1])
+
+
+def test_of_many_runs_the_thread_says_one_line_each_and_no_row_of_effects() -> None:
+    """Two hundred that a person added would bury what people said there; each is on the page."""
+    attached, listed = (event for event in opening() if isinstance(event, ev.RunAttached | ev.EffectsListed))
+    assert isinstance(attached, ev.RunAttached)
+    assert isinstance(listed, ev.EffectsListed)
+    many: list[Event] = []
+    for number in range(1, 21):
+        summary = attached.run.model_copy(update={"trace_id": trace(number), "notes": ("cut",)})
+        effects = tuple(e.model_copy(update={"trace_id": trace(number)}) for e in listed.effects)
+        many.append(attached.model_copy(update={"run": summary}))
+        many.append(listed.model_copy(update={"trace_id": trace(number), "effects": effects}))
+    incident = sample_incident(chain([opening()[0], *many]))
+    lines = [told(event, incident) for event in many]
+    assert all("\n" not in line and len(line) < 400 for line in lines)
+    assert lines[1] == (
+        f"*Effects of run `{trace(1)[:8]}…`:* 2 irreversible, 1 compensable, 4 reversible; each is on the timeline page"
+    )
