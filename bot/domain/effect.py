@@ -183,9 +183,16 @@ def _count(effects: Iterable[Effect]) -> EffectCounts:
     return EffectCounts(**tally)
 
 
-def rank(effect: Effect) -> tuple[int, int, int]:
-    """Sort key, worst first: what happened before failed attempts, then by class, then in the order of the run."""
-    return (1 if effect.outcome is EffectOutcome.FAILED else 0, _RANK[effect.reversibility], effect.order)
+def rank(effect: Effect) -> tuple[int, int, int, int]:
+    """Sort key, worst first: what happened before failed attempts, then by class, then in the order of the run.
+
+    Of what nobody classified, that with a softer suggestion comes last: it counts the same, but a few lines of a card
+    show what is likely the worst.
+    """
+    failed = 1 if effect.outcome is EffectOutcome.FAILED else 0
+    suggestion = effect.suggestion if effect.reversibility is Reversibility.UNCLASSIFIED else None
+    hint = _RANK[suggestion.reversibility] if suggestion is not None else 0
+    return (failed, _RANK[effect.reversibility], hint, effect.order)
 
 
 def ranked(effects: Iterable[Effect]) -> tuple[Effect, ...]:

@@ -259,7 +259,9 @@ def people_known(incident: Incident) -> Sequence[str]:
     users = [page.user for page in incident.pages] + [execution.by for execution in incident.executions]
     named = [incident.acknowledged_by, incident.commander, incident.resolved_by]
     opened = incident.opened_by.removeprefix("<@").removesuffix(">")
-    return [*users, opened, *(user for user in named if user)]
+    last = incident.last.text if incident.last is not None else ""
+    did = last[2:].partition(">")[0] if last.startswith("<@") else ""  # the projection writes who did it first
+    return [*users, opened, *(user for user in (*named, did) if user)]
 
 
 def kinds(effects: Iterable[Effect]) -> str:

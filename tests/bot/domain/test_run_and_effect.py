@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.effect import Effect, EffectCounts, counts, ranked, severity_inputs
+from bot.domain.effect import Effect, EffectCounts, Reversibility, Suggestion, counts, ranked, severity_inputs
 from bot.domain.money import Money
 from bot.domain.run import Gap, ModelCall, Run, summarise
 from bot.domain.span import SpanRecord
@@ -45,6 +45,21 @@ def test_effects_are_ranked_worst_first() -> None:
         effect(6, "irreversible"),
     ]
     assert [e.order for e in ranked(effects)] == [4, 6, 5, 3, 1, 2]
+
+
+def test_of_unclassified_effects_that_with_a_softer_suggestion_comes_last() -> None:
+    """It counts the same; but the first lines of a card, and its first button, are for what is likely the worst."""
+    wired = Suggestion(reversibility=Reversibility.IRREVERSIBLE, reason="money goes out")
+    read = Suggestion(reversibility=Reversibility.READ_ONLY, reason="it reads")
+    effects = [
+        effect(1, "unclassified").model_copy(update={"suggestion": read}),
+        effect(2, "compensable"),
+        effect(3, "unclassified").model_copy(update={"suggestion": wired}),
+        effect(4, "unclassified"),
+        effect(5, "irreversible"),
+    ]
+    assert [e.order for e in ranked(effects)] == [3, 4, 5, 1, 2]
+    assert counts(effects).no_way_back == 4
 
 
 def test_severity_looks_at_what_cannot_be_undone_and_in_how_many_runs() -> None:

@@ -290,6 +290,13 @@ def test_the_last_line_names_the_incident_and_what_happened_last() -> None:
     )
 
 
+def test_the_last_line_mentions_whoever_did_it_last() -> None:
+    """Also somebody who neither acknowledged nor acted, and only added runs or a note."""
+    told = [*opening(), ev.RunsAdded(at=at("03:04:31"), by=DANA, trace_ids=("ab" * 16,), why="chosen")]
+    foot = said(card(sample_incident(chain(told)), [], NOW))
+    assert "last: <@U0DANA> added a run" in foot
+
+
 def test_repeated_alerts_are_counted() -> None:
     """A storm of one alert is a number on the card."""
     assert "alert seen 1,204 times" in said(card(FIRING, [], NOW, repeats=1204))
