@@ -25,7 +25,8 @@ def assess(run: Run, catalogue: Catalogue, now: datetime) -> list[Effect]:
     ``now`` decides whether an undo window is still open: after it the class is the rule's ``after_window``.
     """
     seen: Counter[str] = Counter()
-    effects = [_effect(run, call, catalogue, now, seen) for call in run.tool_calls]
+    unnamed = None if any(call.agent for call in run.tool_calls) else run.agent
+    effects = [_effect(run, call, catalogue, now, seen, unnamed or run.service) for call in run.tool_calls]
     return with_origins(run, _suggested(run, effects))
 
 
@@ -51,10 +52,17 @@ def _wants_suggestion(effect: Effect) -> bool:
     return effect.reversibility is Reversibility.UNCLASSIFIED and effect.tool != UNRECORDED_TOOL
 
 
-def _effect(run: Run, call: ToolCall, catalogue: Catalogue, now: datetime, seen: Counter[str]) -> Effect:
+def _effect(
+    run: Run, call: ToolCall, catalogue: Catalogue, now: datetime, seen: Counter[str], unnamed: str | None
+) -> Effect:
+    """One call.
+
+    ``unnamed`` is who did it where no agent was recorded above it: the run's agent, unless other calls of the run name
+    theirs (then the run's may be one of several), else the service.
+    """
     first = effect_id(run.trace_id, call.name, call.arguments, 1)
     seen[first] += 1
-    agent = call.agent or run.agent or run.service
+    agent = call.agent or unnamed
     names = tuple(dict.fromkeys(name for name in (call.agent, run.agent, run.service) if name))
     verdict = classify(call, catalogue, names)
     outcome, outcome_reason = judge(call, verdict.rule.succeeded_if if verdict.rule else None)

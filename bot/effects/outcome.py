@@ -11,7 +11,9 @@ In this order, the first that fits wins (the words they look for: ``outcome_word
 4. Code ran and exited non-zero, or ended in a traceback, or the result says that only a part was done: **unknown**.
 5. The span's status or ``error.type`` says error, the result has ``isError``, an ``error`` field, ``success: false``,
    a status word such as ``failed``, an HTTP status of 400 or more, or a text that starts with ``Error``, ``Failed to``,
-   ``HTTP 404`` and the like: **failed**. MCP's ``structuredContent`` and the first text of its parts are looked into.
+   ``HTTP 404`` and the like, or says no in its first sentence (``refusals.py``): **failed**. MCP's
+   ``structuredContent`` and the first text of its parts are looked into. Of a batch of which some items were done and
+   some not, a part was **applied**.
 6. No result was recorded: **unknown**.
 7. Else **applied**.
 """
@@ -26,6 +28,7 @@ from bot.domain.effect import EffectOutcome
 from bot.domain.run import Executed, RunStatus, ToolCall
 from bot.effects.conditions import holds
 from bot.effects.outcome_words import (
+    CODE_RAISED,
     CUT_OFF_SAID,
     CUT_OFF_TEXT,
     CUT_OFF_TYPE,
@@ -33,9 +36,9 @@ from bot.effects.outcome_words import (
     ERROR_TEXT,
     EXIT_KEYS,
     EXIT_TEXT,
-    FAILED_WORDS,
     HTTP_HOLDERS,
     HTTP_KEYS,
+    LOOSE_ERROR,
     MAYBE_DONE,
     NO_ERROR,
     PARTLY,
@@ -48,6 +51,8 @@ from bot.effects.outcome_words import (
     WORD_KEYS,
     WRAPPERS,
 )
+from bot.effects.refusal_words import ERROR_START
+from bot.effects.refusals import items, may_be_done, says_no, state_word, states, tally
 
 _HEAD = 2_000
 _MAYBE = "it timed out or was cut off; it may have been done"
@@ -69,6 +74,9 @@ def _by_looks(call: ToolCall, bodies: list[Json], doubt: str | None) -> tuple[Ef
     """Rules 3 to 7."""
     if doubt is not None:
         return EffectOutcome.UNKNOWN, doubt
+    counted = next((count for body in bodies if (count := tally(body)) and count[0]), None)
+    if counted is not None and call.error is None:
+        return EffectOutcome.APPLIED, f"a part of it was done: {counted[0]}, and {counted[1]} not"
     failure = next(_failures(call, bodies), None)
     if failure is not None:
         return EffectOutcome.FAILED, failure
@@ -104,23 +112,28 @@ def _doubts(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
         if kind in {str(code) for code in MAYBE_DONE}:
             yield f"the far side answered {kind}; it may have been done"
     for body in bodies:
-        yield from _doubts_of(body, ended_in_error=call.error is not None or call.status is RunStatus.ERROR)
+        yield from _doubts_of(body, call)
 
 
-def _doubts_of(result: Json, *, ended_in_error: bool) -> Iterator[str]:
+def _doubts_of(result: Json, call: ToolCall) -> Iterator[str]:
+    ended_in_error = call.error is not None or call.status is RunStatus.ERROR
     code = _exit_code(result)
     if code not in {None, 0}:
         yield f"code ran and exited with {code}; {_PART}"
     text = (_leading_text(result) or "")[:_HEAD]
     printed = code is None and isinstance(result, dict) and any(TRACEBACK in _start(result, k) for k in PRINTED_KEYS)
-    if TRACEBACK in text or printed:
+    if TRACEBACK in text or printed or CODE_RAISED.match(text):
         yield f"code ran and ended in a traceback; {_PART}"
-    cut = ((ended_in_error or ERROR_TEXT.match(text)) and CUT_OFF_TEXT.search(text)) or CUT_OFF_SAID.match(text)
+    wrong = ended_in_error or ERROR_TEXT.match(text) or ERROR_START.match(text)
+    cut = (wrong and CUT_OFF_TEXT.search(text)) or CUT_OFF_SAID.match(text)
     if cut and not ROLLED_BACK.search(text):
         yield _MAYBE
+    maybe = may_be_done(result)
+    if maybe is not None:
+        yield f"its result has {maybe}; it may have been done"
     if not isinstance(result, dict):
         return
-    if _cut_off(result):
+    if _cut_off(result, call):
         yield "its result says that it timed out or was cut off; it may have been done"
     partly = next((held for held in _words(result) if PARTLY.fullmatch(held)), None)
     if partly is not None:
@@ -134,22 +147,28 @@ def _failures(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
     """Why it is known not to have been done."""
     for body in bodies:
         if isinstance(body, dict):
-            yield from _said(body)
+            yield from _said(body, call)
+            counted, each = tally(body), items(body)
+            if (counted and not counted[0]) or (each and all(next(_said(one, call), None) for one in each)):
+                yield "its result says that none of it was done"
         text = (_leading_text(body) or "")[:_HEAD]
         if ERROR_TEXT.match(text) and not PROSE.match(text):
             yield "its result starts with an error"
+        no = None if PROSE.match(text) or text.lstrip()[:1] in {"{", "["} else says_no(text, call)
+        if no is not None:
+            yield no
     if call.error is not None and call.error.type:
         yield f"its span ended in error ({call.error.type[:80]})"
     if call.error is not None or call.status is RunStatus.ERROR:
         yield "its span ended in error"
 
 
-def _cut_off(result: dict[str, Json]) -> bool:
+def _cut_off(result: dict[str, Json], call: ToolCall) -> bool:
     """Whether a structured result calls itself failed, and in its own words because of a timeout or a 5xx."""
     word = result.get("status")
     if isinstance(word, str) and CUT_OFF_TYPE.fullmatch(word.strip().replace(" ", "_")[:40]):
         return "cancel" not in word.lower()  # "cancelled" is what a cancelling tool is asked for
-    if next(_said(result), None) is None:
+    if next(_said(result, call), None) is None:
         return False
     told = {key: result[key] for key in (*ERROR_KEYS, *TOLD_KEYS, "content", "errors") if key in result}
     text = to_json(told, inf_nan_mode="strings", fallback=str)[:_HEAD].decode(errors="replace")
@@ -167,7 +186,7 @@ def _words(result: dict[str, Json]) -> Iterator[str]:
     yield from (word.strip() for word in held if isinstance(word, str) and len(word) < 60)
 
 
-def _said(result: dict[str, Json]) -> Iterator[str]:
+def _said(result: dict[str, Json], call: ToolCall) -> Iterator[str]:
     """What a structured result says against itself."""
     if result.get("isError") is True or result.get("is_error") is True:
         yield "its result says isError"
@@ -183,31 +202,40 @@ def _said(result: dict[str, Json]) -> Iterator[str]:
     status = _http_status(result)
     if status is not None and status >= 400:
         yield f"its result has the HTTP status {status}"
-    word = next((held for held in _words(result) if held.lower() in FAILED_WORDS), None)
+    word = next((held for held in _words(result) if state_word(held, call)), None)
     if word is not None:
         yield f"its result says {word[:40]}"
+    yield from states(result, call)
 
 
 def _bodies(result: Json) -> list[Json]:
-    """The results to look at: the recorded one, or what MCP's answer or a mere wrapper holds. At most three."""
+    """The results to look at: the recorded one, or what MCP's answer or a mere wrapper holds. At most four."""
     if isinstance(result, list) and result and isinstance(result[0], dict) and "text" in result[0]:
-        return [_document(str(result[0]["text"]))]
+        return _unwrapped(_document(str(result[0]["text"])))
     if not isinstance(result, dict):
         return [result]
     if len(result) == 1 and WRAPPERS.issuperset(result):
-        held = next(iter(result.values()))
-        return [result, _document(held)] if isinstance(held, str) else [result, *_bodies(held)][:3]
+        return _unwrapped(result)
     content, structured = result.get("content"), result.get("structuredContent")
     if not set(result) <= {"content", "isError", "is_error", "_meta", "structuredContent"}:
         return [result]
-    found: list[Json] = [result] if structured is None else [result, structured]
+    found: list[Json] = [result] if structured is None else [result, *_unwrapped(structured)]
     texts = [part.get("text") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     first = next((text for text in texts if isinstance(text, str)), None)
     if first is not None:
         held = _document(first)
-        if isinstance(held, dict) or result.get("isError", result.get("is_error")) is None:
-            found.append(held)  # where it says isError: false, its prose is no error
-    return found
+        loose = isinstance(held, str) and LOOSE_ERROR.match(held) and not ERROR_START.match(held)
+        if not loose or result.get("isError", result.get("is_error")) is None:
+            found += _unwrapped(held)  # where it says isError: false, prose that begins with "error" is none
+    return found[:4]
+
+
+def _unwrapped(held: Json) -> list[Json]:
+    """The value, and what it holds where it is an object that merely wraps an answer."""
+    if not (isinstance(held, dict) and len(held) == 1 and WRAPPERS.issuperset(held)):
+        return [held]
+    inner = next(iter(held.values()))
+    return [held, _document(inner)] if isinstance(inner, str) else [held, *_bodies(inner)][:3]
 
 
 def _document(text: str) -> Json:

@@ -28,7 +28,9 @@ CUT_OFF_TEXT = re.compile(
 CUT_OFF_SAID = re.compile(
     r"\W{0,3}(?:(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
     r"(?:the |this )?(?:\w{1,20} ){0,2}(?:was |has been )?aborted\b\W{0,3}(?:by |because|due|before|after|while|$)|"
-    r"(?:http(?:/\d(?:\.\d)?)? )?(?:500 |502 |504 |error 50[024]|internal server error))",
+    r"(?:http(?:/\d(?:\.\d)?)? )?(?:500 |502 |504 |error 50[024]|internal server error)|"
+    r"(?:\w{1,20} ){0,3}(?:zeitüberschreitung|tiempo de espera|délai (?:d.attente )?(?:dépassé|expiré)|tempo limite|"
+    r"время ожидания|.{0,20}(?:超时|逾時|タイムアウト|시간 초과)))",
     re.IGNORECASE,
 )
 """A text that says nothing else, without calling itself an error."""
@@ -45,8 +47,13 @@ ERROR_TEXT = re.compile(
     r"conflict|gone|unprocessable|too many|locked)|503 service)",
     re.IGNORECASE,
 )
+LOOSE_ERROR = re.compile(r"\W{0,3}errors?\s\w", re.IGNORECASE)
+"""It begins with the word, but may only speak of errors: ``Error codes listed``."""
 PROSE = re.compile(  # text that only talks of errors
     r"\s*errors?(?:[- ](?:free|found: 0|count: 0)|\s{0,3}[:=]\s{0,3}(?:0|none|null)\b)", re.IGNORECASE
+)
+CODE_RAISED = re.compile(
+    r"\W{0,3}(?:(?:code|script|cell|python) execution (?:failed|error)|interpretererror)", re.IGNORECASE
 )
 TRACEBACK = "Traceback (most recent call last)"
 EXIT_TEXT = re.compile(
@@ -62,10 +69,7 @@ HTTP_HOLDERS = ("response", "http", "ResponseMetadata", "$metadata")
 
 ERROR_KEYS = ("error", "err", "exception", "error_message", "errorMessage")
 SUCCESS_KEYS = ("success", "succeeded", "ok", "successful", "is_success")
-WORD_KEYS = ("status", "state", "result", "outcome")
-FAILED_WORDS = frozenset(
-    "error errored failed failure fail rejected denied declined refused forbidden unauthorized invalid".split()  # noqa: SIM905
-)
+WORD_KEYS = ("status", "state", "result", "outcome", "response_type", "responseType")
 PARTLY = re.compile(r"partial(?:ly)?(?:[ _-]\w{1,20})?|aborted|interrupted|incomplete", re.IGNORECASE)
 """A status word after which a part of it may have happened."""
 

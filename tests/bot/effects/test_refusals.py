@@ -1,0 +1,128 @@
+"""Results that say no in words of their own, and those that only look like it."""
+
+from typing import Any
+
+import pytest
+
+from bot.effects.outcome import judge
+from tests.bot.effects.samples import call
+
+MCP = {"isError": False}
+
+NO: list[tuple[str, Any]] = [
+    ("pay", "Transaction rejected: balance too low"),
+    ("pay", {"message": "Transaction rejected: balance too low"}),
+    ("pay", {"message": "Your payment was declined."}),
+    ("edit", "No replacement was performed, the text did not appear in the file."),
+    ("scale", 'deployments.apps "web" not found'),
+    ("cancel_event", "Event with ID '24' not found."),
+    ("query", '(psycopg2.errors.UndefinedColumn) column "plan" does not exist'),
+    ("revoke", {"result": "badge service unavailable, please try again later"}),
+    ("finalize", "No such invoice: 'in_1'"),
+    ("turn_off", {"response_type": "error", "data": {"code": "no_valid_targets"}}),
+    ("book", "Sorry, no rooms are available for those dates."),
+    ("book", "Unfortunately we cannot confirm this."),
+    ("book", "I couldn't complete the booking: the card was refused."),
+    ("book", "We were unable to reach the hotel"),
+    ("cancel", "Booking B-8 was already cancelled, nothing was changed."),
+    ("cancel", "Cancellation is not possible within 24 hours."),
+    ("close", "You do not have permission to close this ticket."),
+    ("order", "Card could not be ordered: address missing"),
+    ("merge", {"content": [{"type": "text", "text": "failed to merge: 405 not mergeable"}], **MCP}),
+    ("merge", {"content": [{"type": "text", "text": "Error: no such branch"}], **MCP}),
+    ("merge", {"content": [{"type": "text", "text": '{"message": "Permission denied"}'}], **MCP}),
+    ("apply", "Error from server (Forbidden): pods is forbidden"),
+    ("apply", "Error acquiring the state lock"),
+    ("capture", "rpc error: code = PermissionDenied desc = not allowed"),
+    ("capture", "7 PERMISSION_DENIED: caller lacks permission"),
+    ("capture", {"code": 5, "details": "no such payment"}),
+    ("print_label", "printer error: out of paper"),
+    ("create_pr", "GraphQL: Head sha cannot be blank"),
+    ("create_pr", "Validation Failed: it exists"),
+    ("coupon", "The coupon has expired and was not applied."),
+    ("invoke", {"code": 40401, "message": "order does not exist", "data": None}),
+    ("prescribe", {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}),
+    ("update_many", {"succeeded": 0, "failed": 2, "errors": ["a", "b"]}),
+    ("update_many", {"results": [{"ok": False}, {"ok": False}]}),
+    ("archive_project", {"archived": False, "reason": "not owner"}),
+    ("notify", {"status": "skipped", "reason": "opted out"}),
+    ("notify", {"status": "Not Found"}),
+    ("send", "Fehler: Zugriff verweigert"),
+    ("send", "Die Rechnung wurde nicht gefunden"),
+    ("send", "No se pudo enviar el correo"),
+    ("send", "Impossible d'envoyer le message"),
+    ("send", "エラー：権限がありません"),  # noqa: RUF001 - as it is written
+    ("send", "发送失败"),
+    ("send", '"Order not found"'),
+]
+
+YES: list[tuple[str, Any]] = [
+    ("decline_invitation", "Invitation declined."),
+    ("decline_invitation", {"status": "declined"}),
+    ("update_application", {"status": "rejected"}),
+    ("block_card", {"status": "blocked"}),
+    ("toggle_lock", {"locked": False}),
+    ("set_archived", {"archived": False}),
+    ("mark_product", "Marked the product as out of stock"),
+    ("report", "Reported the error in module x"),
+    ("delete_account", "Account 5 is gone, this cannot be undone."),
+    ("transfer", "Transfer completed, funds are not available until Monday"),
+    ("refund", "Your refund may not appear for five days"),
+    ("book", "Your booking is confirmed. If you cannot find the hotel, call us."),
+    ("send", "Email sent to bob@example.com. The attachment was not found."),
+    ("deploy", "No errors found, deployed revision 4"),
+    ("deploy", "Deployed; the old revision is not available any more"),
+    ("close", "Issue #12 closed as not planned"),
+    ("update_many", {"succeeded": 3, "failed": 1, "errors": ["a"]}),
+    ("update_many", {"results": [{"ok": True}, {"ok": False, "error": "locked"}]}),
+    ("update_many", {"updated": 3, "errors": []}),
+    ("turn_off", {"data": {"success": ["lamp"], "failed": []}}),
+    ("invoke", {"code": 0, "message": "ok", "data": None}),
+    ("invoke", {"code": 1, "message": "success", "data": {"id": 1}}),
+    ("invoke", {"code": 10, "message": "SAVE10"}),
+    ("prescribe", {"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}),
+    ("charge", {"status": "approved", "error_code": "0"}),
+    ("list_codes", {"content": [{"type": "text", "text": "Error codes listed"}], **MCP}),
+    ("read", {"content": [{"type": "text", "text": "Dear Bob. I could not come."}], **MCP}),
+    ("send", "Überweisung ausgeführt."),
+    ("send", "已取消订单"),
+]
+
+MAYBE: list[tuple[str, Any]] = [
+    ("capture", {"code": 4, "details": "Deadline Exceeded"}),
+    ("capture", "4 DEADLINE_EXCEEDED: after 5.0s"),
+    ("capture", "14 UNAVAILABLE: broken"),
+    ("send", "Zeitüberschreitung"),
+    ("send", "请求超时"),
+    ("execute", "Code execution failed at line 'import os' due to: InterpreterError"),
+    ("query", "(psycopg2.errors.QueryCanceled) canceling statement due to statement timeout"),
+    ("apply", {"content": [{"type": "text", "text": "Command timed out after 120 seconds"}], **MCP}),
+]
+
+
+@pytest.mark.parametrize(("tool", "result"), NO)
+def test_a_refusal_in_its_own_words_is_a_failed_attempt(tool: str, result: Any) -> None:
+    """Prose, states, counts, envelopes, other languages, MCP servers that say ``isError: false``."""
+    outcome, reason = judge(call(tool, {"id": 1}, result))
+    assert outcome == "failed", reason
+
+
+@pytest.mark.parametrize(("tool", "result"), YES)
+def test_what_only_sounds_like_a_refusal_was_applied(tool: str, result: Any) -> None:
+    """A change that is called a failed attempt is the worst mistake here: words that were asked for, hints, parts."""
+    arguments = {"id": 1, "status": "rejected", "archived": False}
+    outcome, reason = judge(call(tool, arguments, result))
+    assert outcome == "applied", reason
+
+
+@pytest.mark.parametrize(("tool", "result"), MAYBE)
+def test_time_outs_in_their_own_words_leave_it_open(tool: str, result: Any) -> None:
+    """It may have been done."""
+    outcome, reason = judge(call(tool, {"id": 1}, result))
+    assert outcome == "unknown", reason
+
+
+def test_a_hostile_text_costs_nothing() -> None:
+    """Long runs of words and of spaces are read to a bound."""
+    for text in ("word " * 200_000, " " * 1_000_000 + "no", "error" * 100_000, "'(" * 100_000, "the " * 80 + "not"):
+        assert judge(call("send", {}, text))[0] in {"applied", "failed", "unknown"}
