@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.run import Exchange, Message, ModelCall, Part, StepKind, ToolCall
+from bot.recorder.messages import system_texts
 from bot.recorder.span_view import SpanView
 from bot.recorder.tool_call_draft import canonical
 
@@ -18,7 +19,7 @@ def exchanges(
     heard = {model.span_id for model in models}
     for view in views.values():
         if view.kind is StepKind.AGENT and view.span.span_id not in heard and len(held) < _MAX_AGENTS:
-            asked, answered = view.input_messages() or (), view.output_messages() or ()
+            asked, answered = (*_system(view), *(view.input_messages() or ())), view.output_messages() or ()
             if asked or answered:
                 held.append((view, asked, answered))
     open_keys = {key for _, asked, answered in held for key in _keys((*asked, *answered))}
@@ -35,6 +36,12 @@ def exchanges(
         if any(kept):
             found.append(Exchange(span_id=view.span.span_id, agent=view.agent, input=kept[0], output=kept[1]))
     return tuple(found)
+
+
+def _system(view: SpanView) -> tuple[Message, ...]:
+    """The system prompt that an agent's span has beside its messages."""
+    texts = system_texts(view.field("system"))
+    return tuple(Message(role="system", parts=(Part(kind="text", text=text),)) for text in texts)
 
 
 def _told(models: Sequence[ModelCall]) -> Iterable[Iterable[Message]]:

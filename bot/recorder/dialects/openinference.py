@@ -14,6 +14,7 @@ from bot.domain.base import Json
 from bot.domain.run import Message, StepKind, ToolDefinition
 from bot.domain.span import SpanRecord
 from bot.plugin.dialects import Dialect, Instrumentation
+from bot.recorder.call_envelope import arguments_in, message_in
 from bot.recorder.lenient import structured, text_of, unflatten
 from bot.recorder.messages import message, messages
 from bot.recorder.parts import definitions
@@ -109,6 +110,8 @@ def _derived(span: SpanRecord) -> Mapping[str, Json]:
     if _kind(span) is StepKind.TOOL:
         return _tool(span)
     recorded = span.attributes.get(_KIND)
+    if _kind(span) is StepKind.AGENT:
+        return {"agent": span.attributes.get(SpanAttributes.GRAPH_NODE_ID)}  # its name where agent.name is not written
     if isinstance(recorded, str) and recorded.upper() in _JUDGES:
         return _judged(span, recorded.upper())
     return {}
@@ -141,17 +144,20 @@ def _tool(span: SpanRecord) -> dict[str, Json]:
     recorded = _shown(attributes, SpanAttributes.INPUT_VALUE)
     if recorded is None and not is_schema:
         recorded = attributes.get(SpanAttributes.TOOL_PARAMETERS) or _exploded(attributes)
-    found = {"tool_arguments": recorded, "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name}
+    found = {
+        "tool_arguments": arguments_in(recorded),
+        "tool_name": attributes.get(SpanAttributes.TOOL_NAME) or span.name,
+    }
     return found | _answered(_shown(attributes, SpanAttributes.OUTPUT_VALUE))
 
 
 def _answered(output: Json) -> dict[str, Json]:
     """A tool's result; LangChain writes its whole message, which is unwrapped unless it says that the call failed."""
-    read = structured(output)
-    if isinstance(read, dict) and read.get("type") == "tool" and "content" in read and "tool_call_id" in read:
-        result = output if read.get("status") == "error" else read["content"]
-        return {"tool_result": result, "tool_call_id": read["tool_call_id"]}
-    return {"tool_result": output}
+    read = message_in(output)
+    if read is None:
+        return {"tool_result": output}
+    result = output if read.get("status") == "error" else read["content"]
+    return {"tool_result": result, "tool_call_id": read["tool_call_id"]}
 
 
 def _shown(attributes: Mapping[str, Json], name: str) -> Json:

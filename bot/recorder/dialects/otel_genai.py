@@ -49,7 +49,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "response_id": ("gen_ai.response.id",),
     "finish_reasons": ("gen_ai.response.finish_reasons",),
-    "system": ("gen_ai.system_instructions",),
+    "system": ("gen_ai.system_instructions", "gen_ai.agent.system_prompt", "system_prompt"),
     "input_messages": ("gen_ai.input.messages",),
     "output_messages": ("gen_ai.output.messages",),
     "tools_offered": ("gen_ai.tool.definitions",),

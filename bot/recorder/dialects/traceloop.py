@@ -11,6 +11,7 @@ from bot.domain.base import Json
 from bot.domain.run import Document, StepKind
 from bot.domain.span import SpanRecord
 from bot.plugin.dialects import Dialect, Instrumentation
+from bot.recorder.call_envelope import arguments_in
 from bot.recorder.documents import document
 from bot.recorder.lenient import structured, text_of, unflatten
 
@@ -32,23 +33,6 @@ _HINTS = {
 _SCOPES = ("openai", "anthropic", "langchain", "llamaindex", "bedrock", "cohere", "mistralai", "groq", "crewai", "mcp")
 
 
-def _function_input(value: Json) -> Json:
-    """The arguments in what a decorator or a callback recorded of a call."""
-    read = structured(value)
-    if not isinstance(read, dict):
-        return value
-    if "tool_name" in read and "arguments" in read:
-        return read["arguments"]
-    if isinstance(read.get("inputs"), dict) and "input_str" in read:
-        return read["inputs"]
-    if "input_str" in read:
-        return structured(read["input_str"])
-    args, kwargs = read.get("args"), read.get("kwargs")
-    if isinstance(kwargs, dict) and set(read) <= {"args", "kwargs"}:
-        return {**{str(at): held for at, held in enumerate(args if isinstance(args, list) else [])}, **kwargs}
-    return value
-
-
 def _function_output(value: Json) -> Json:
     """What a LangChain tool answered: ``{"output": {"kwargs": {"content": ...}}}``, or the value itself."""
     read = structured(value)
@@ -65,7 +49,7 @@ def _derived(span: SpanRecord) -> Mapping[str, Json]:
     if kind == "tool":
         return {
             "tool_name": attributes.get(_ENTITY),
-            "tool_arguments": _function_input(attributes.get(_INPUT)),
+            "tool_arguments": arguments_in(attributes.get(_INPUT)),
             "tool_result": _function_output(attributes.get(_OUTPUT)),
         }
     if isinstance(kind, str) and kind in {"agent", "workflow"}:

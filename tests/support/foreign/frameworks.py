@@ -30,9 +30,7 @@ def strands(run: Scenario) -> Trace:
         return found
 
     def write(held: Scenario, history: Messages, answer: dict[str, Any], parent: str | None) -> str:
-        events = [
-            (f"gen_ai.{message['role']}.message", {"content": dumped(blocks(message))}) for message in history
-        ]
+        events = [(f"gen_ai.{message['role']}.message", {"content": dumped(blocks(message))}) for message in history]
         events.append(("gen_ai.choice", {"finish_reason": "tool_use", "message": dumped(blocks(answer))}))
         cycle = trace.span("execute_event_loop_cycle", {"event_loop.cycle_id": "1"}, parent)
         model = {**common, "gen_ai.operation.name": "chat", "gen_ai.request.model": "nova-x"}
@@ -55,7 +53,11 @@ def vercel(run: Scenario) -> Trace:
     """The Vercel AI SDK: a failed tool has no result, only an error on its span."""
     trace = Trace(run.id, "ai")
     shared = {"ai.model.id": "gpt-x", "ai.model.provider": "openai.chat", "ai.telemetry.functionId": "sales-agent"}
-    top = {**shared, "ai.operationId": "ai.generateText", "ai.prompt": dumped({"system": run.system, "prompt": run.user})}
+    top = {
+        **shared,
+        "ai.operationId": "ai.generateText",
+        "ai.prompt": dumped({"system": run.system, "prompt": run.user}),
+    }
     root = trace.span("ai.generateText", top)
 
     def message(held: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +181,9 @@ def adk(run: Scenario) -> Trace:
 def pydantic_ai(run: Scenario) -> Trace:
     """pydantic-ai with its own names for what a tool got and gave."""
     trace = Trace(run.id, "pydantic-ai")
-    root = trace.span("agent run", {"agent_name": run.agent or "agent", "model_name": "gpt-x", "logfire.msg": "agent run"})
+    root = trace.span(
+        "agent run", {"agent_name": run.agent or "agent", "model_name": "gpt-x", "logfire.msg": "agent run"}
+    )
 
     def write(held: Scenario, history: Messages, answer: dict[str, Any], parent: str | None) -> str:
         system = {"role": "system", "parts": [{"type": "text", "content": held.system}]}
@@ -196,7 +200,7 @@ def pydantic_ai(run: Scenario) -> Trace:
         return trace.span("chat gpt-x", attributes, parent)
 
     def step(call: Call, parent: str | None) -> None:
-        held = {
+        held: dict[str, Any] = {
             "gen_ai.tool.name": call.tool.name,
             "gen_ai.tool.call.id": call.id,
             "tool_arguments": dumped(call.arguments),
@@ -276,12 +280,18 @@ def _indexed(run: Scenario, history: Messages, answer: dict[str, Any]) -> dict[s
             else:
                 found[f"{stem}.content"] = part["content"]
 
-    for number, message in enumerate([{"role": "system", "parts": [{"type": "text", "content": run.system}]}, *history]):
+    for number, message in enumerate(
+        [{"role": "system", "parts": [{"type": "text", "content": run.system}]}, *history]
+    ):
         put(f"gen_ai.prompt.{number}", message)
     put("gen_ai.completion.0", answer)
     for number, tool in enumerate(run.tools):
         stem = f"llm.request.functions.{number}"
-        found |= {f"{stem}.name": tool.name, f"{stem}.description": tool.text, f"{stem}.parameters": dumped(tool.schema)}
+        found |= {
+            f"{stem}.name": tool.name,
+            f"{stem}.description": tool.text,
+            f"{stem}.parameters": dumped(tool.schema),
+        }
     return found
 
 

@@ -46,7 +46,9 @@ def chats(trace: Trace, run: Scenario, root: str | None, write: Callable[..., st
 
 def agent_span(trace: Trace, name: str, parent: str | None) -> str:
     """The span of an agent."""
-    return trace.span(f"invoke_agent {name}", {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}, parent)
+    return trace.span(
+        f"invoke_agent {name}", {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}, parent
+    )
 
 
 def definitions(run: Scenario) -> list[dict[str, Any]]:

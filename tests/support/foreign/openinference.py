@@ -101,7 +101,7 @@ def _as_text(messages: Messages) -> Messages:
                 lines.append(f"Thought: go\nAction: {part['name']}\nAction Input: {dumped(part['arguments'])}")
             else:
                 lines.append(f"Observation: {part['response']}" if "response" in part else part["content"])
-        role = "user" if message["role"] == "tool" else message["role"]
+        role = "assistant" if message["role"] == "tool" else message["role"]
         found.append({"role": role, "parts": [{"type": "text", "content": "\n".join(lines)}]})
     return found
 
@@ -112,7 +112,12 @@ def oi_langchain(run: Scenario) -> Trace:
     def tool(call: Call) -> tuple[str, dict[str, Any]]:
         found: dict[str, Any] = {"input.value": repr(call.arguments), "metadata": dumped({"langgraph_node": "tools"})}
         if call.recorded:
-            message = {"content": call.text, "type": "tool", "name": call.tool.name, "tool_call_id": call.id}
+            message: dict[str, Any] = {
+                "content": call.text,
+                "type": "tool",
+                "name": call.tool.name,
+                "tool_call_id": call.id,
+            }
             message |= {"id": None, "additional_kwargs": {}, "response_metadata": {}, "artifact": None}
             message["status"] = "error" if call.is_error else "success"
             held = message if int(call.id[-1]) % 2 else {"output": message}
@@ -143,7 +148,10 @@ def oi_smol(run: Scenario) -> Trace:
 
     def tool(call: Call) -> tuple[str, dict[str, Any]]:
         given = {"args": [], "sanitize_inputs_outputs": True, "kwargs": call.arguments}
-        found: dict[str, Any] = {"input.value": dumped(given), "tool.parameters": dumped(call.tool.schema["properties"])}
+        found: dict[str, Any] = {
+            "input.value": dumped(given),
+            "tool.parameters": dumped(call.tool.schema["properties"]),
+        }
         if call.recorded:
             found["output.value"] = call.text
         return "SimpleTool", found
@@ -207,8 +215,9 @@ def openai_agents(run: Scenario) -> Trace:
             if call.recorded:
                 held["output.value"] = call.text
             trace.span(call.tool.name, held, span, error=call.error)
-            response = {"type": "tool_call_response", "id": call.id, "response": call.text}
-            history.append({"role": "tool", "parts": [response]})
+            if call.said:
+                response = {"type": "tool_call_response", "id": call.id, "response": call.text}
+                history.append({"role": "tool", "parts": [response]})
     done = {"role": "assistant", "parts": [{"type": "text", "content": "Done."}]}
     trace.span("response", llm(run, history, done), span)
     return trace

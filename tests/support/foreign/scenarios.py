@@ -1,4 +1,4 @@
-"""Labelled agent runs in a neutral form, read from YAML; the writers beside this file give them an instrumentation's shape."""
+"""Labelled agent runs in a neutral form, read from YAML; the writers beside this file give them their shapes."""
 
 import json
 from dataclasses import dataclass, field
@@ -109,7 +109,7 @@ def _scenario(raw: dict[str, Any]) -> Scenario:
             name = f"call_{len(calls)}" if raw.get("reuse_ids") else f"call_{raw['id'][:4]}{number}"
             calls.append(_call(held, tools, name))
         turns.append(Turn(tuple(calls), turn.get("by"), turn.get("handoff"), turn.get("plan")))
-    quirks = {key: raw[key] for key in ("cut", "no_root", "reuse_ids") if key in raw}
+    quirks: dict[str, Any] = {key: raw[key] for key in ("cut", "no_root", "reuse_ids") if key in raw}
     return Scenario(
         raw["id"],
         raw["dialect"],

@@ -11,6 +11,7 @@ from bot.domain.effect import Effect
 from bot.domain.message import Message
 from bot.domain.run import Run
 from bot.effects.assess import assess
+from bot.recorder.lenient import structured
 from bot.recorder.normalise import normalise
 from tests.bot.effects.samples import NOW
 from tests.support.foreign import frameworks, genai, openinference
@@ -123,6 +124,13 @@ def _compare(score: Score, where: str, call: Call, effect: Effect) -> None:
     else:
         said = call.error or (call.result if call.recorded else "(none)")
         score.faults.append(f"{what}: {effect.outcome} for {call.outcome} ({str(said)[:90]}; {effect.outcome_reason})")
+    _judgement(score, what, call, effect)
+    _origins(score, what, call, effect)
+
+
+def _judgement(score: Score, what: str, call: Call, effect: Effect) -> None:
+    """Who did it, and the suggested class."""
+    change = call.label != "read_only"
     if call.agent:
         score.counts["agents"] += 1
         score.counts["agents_right"] += effect.agent == call.agent
@@ -138,7 +146,6 @@ def _compare(score: Score, where: str, call: Call, effect: Effect) -> None:
             score.faults.append(f"{what}: suggested {said}, not {call.tool.label} ({effect.suggestion.reason})")
         if call.tool.label == "irreversible" and said != "irreversible" and said not in good:
             score.counts["softer"] += 1
-    _origins(score, what, call, effect)
 
 
 def _origins(score: Score, what: str, call: Call, effect: Effect) -> None:
@@ -163,11 +170,14 @@ def _origins(score: Score, what: str, call: Call, effect: Effect) -> None:
 def _messages(score: Score, where: str, run: Scenario, held: Run) -> None:
     """Every text of the scenario that the writer wrote stands in the run."""
     seen = " ".join(_texts(held))
-    wanted = [run.user, run.system] + [call.text for call in run.calls if call.recorded and isinstance(call.result, str)]
+    wanted = [run.user, run.system] + [
+        call.text for call in run.calls if call.recorded and isinstance(call.result, str)
+    ]
     content = "spring_ai" not in where and "mcp_server" not in where
     for text in wanted if content else ():
         score.counts["texts"] += 1
-        if text in seen or json.dumps(text, ensure_ascii=False)[1:-1] in seen:
+        read = json.dumps(structured(text), ensure_ascii=False)
+        if text in seen or json.dumps(text, ensure_ascii=False)[1:-1] in seen or read in seen:
             score.counts["texts_kept"] += 1
         else:
             score.faults.append(f"{where}: lost text {text[:60]!r}")

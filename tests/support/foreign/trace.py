@@ -28,7 +28,7 @@ class Trace:
         self._now += STEP
         return self._now
 
-    def span(
+    def span(  # noqa: PLR0913 - what a span has
         self,
         name: str,
         attributes: dict[str, Any],
@@ -103,8 +103,9 @@ class Trace:
         assert not export.rejected, export.reason
         found = list(export.spans)
         if self._logs:
-            logs = {"resource": {"attributes": encoded({"service.name": self.service})}, "scopeLogs": []}
-            logs["scopeLogs"] = [{"scope": {"name": self.scope}, "logRecords": self._logs}]
+            resource = {"attributes": encoded({"service.name": self.service})}
+            scoped = [{"scope": {"name": self.scope}, "logRecords": self._logs}]
+            logs = {"resource": resource, "scopeLogs": scoped}
             export = parse_export(json.dumps({"resourceLogs": [logs]}).encode(), JSON, signal=LOGS)
             assert not export.rejected, export.reason
             found += export.spans
@@ -118,19 +119,14 @@ def encoded(attributes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def value(held: Any) -> dict[str, Any]:
     """One value."""
-    if held is None:
-        return {}
-    if isinstance(held, bool):
-        return {"boolValue": held}
-    if isinstance(held, int):
-        return {"intValue": str(held)}
-    if isinstance(held, float):
-        return {"doubleValue": held}
-    if isinstance(held, str):
-        return {"stringValue": held}
     if isinstance(held, dict):
         return {"kvlistValue": {"values": [{"key": str(key), "value": value(one)} for key, one in held.items()]}}
-    return {"arrayValue": {"values": [value(one) for one in held]}}
+    if isinstance(held, (list, tuple)):
+        return {"arrayValue": {"values": [value(one) for one in held]}}
+    if isinstance(held, int) and not isinstance(held, bool):
+        return {"intValue": str(held)}
+    names: dict[type, str] = {bool: "boolValue", float: "doubleValue", str: "stringValue"}
+    return {names[type(held)]: held} if type(held) in names else {}
 
 
 def dumped(held: Any) -> str:
