@@ -56,21 +56,17 @@ class ClassifyTool(Params):
     why: str = Field(default="", max_length=300, title="Why")
 
 
+_SHOWN = 36
 _ONE_CLICK = 3
 """So many tools have a button of their own; the others are in the modal."""
 
 
 def _consequence(ctx: ActionContext, tool: str, suggestion: Suggestion) -> str:
-    """What the press does, and why this class is suggested. The reason is made from foreign words, and short."""
-    said = {
-        Reversibility.READ_ONLY: "and its calls no longer count as changes",
-        Reversibility.REVERSIBLE: "and its calls count as changes that can be put back",
-        Reversibility.COMPENSABLE: "and its calls count as changes that a counter-action makes good",
-    }.get(suggestion.reversibility, "and its calls count as changes that nothing takes back")
+    """What the press does, and why this class is suggested. Slack takes 300 characters, so the foreign parts are short."""
     return (
-        f"{tool[:80]} of {ctx.agent.name} counts as {_class(suggestion)} from now on, {said}: in the runs of this "
-        f"incident and in every later one. Suggested because {suggestion.reason[:160]}. Undo takes it back. A branch "
-        "with the rule is pushed where catalogue_repository is configured."
+        f"{tool[:50]} of {ctx.agent.name[:40]} counts as {_class(suggestion)} from now on, in this incident's runs and "
+        f"in every later one. Undo takes it back. With catalogue_repository set, a branch with the rule is pushed. "
+        f"Suggested: {suggestion.reason[:80]}"
     )
 
 
@@ -83,7 +79,7 @@ def _one_click(ctx: ActionContext, effect: Effect) -> Offered | None:
     if suggestion is None or effect.reversibility is not Reversibility.UNCLASSIFIED:
         return None
     return Offered(
-        label=f"Classify {effect.tool} as {_class(suggestion)}",
+        label=f"Classify {_named(effect.tool)} as {_class(suggestion)}",
         params={"tool": effect.tool, "reversibility": suggestion.reversibility.value},
         rank=37,
         consequence=_consequence(ctx, effect.tool, suggestion),

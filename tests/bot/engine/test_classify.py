@@ -91,3 +91,13 @@ async def test_a_suggested_class_is_one_click_that_a_person_confirms(world: Worl
     now = await effect(world, "frobnicate")
     assert (now.reversibility, now.suggestion) == (Reversibility.IRREVERSIBLE, None)
     assert not [label for label in await world.labels() if label.startswith("Classify frobnicate as")]
+
+
+async def test_the_button_of_a_tool_with_an_endless_name_still_says_the_class(world: World) -> None:
+    """A name that fills the button would leave open what a press says of it."""
+    now = world.clock.now()
+    spans = (root_span(TRACE, now), tool_span(TRACE, 1, "wire_money_" + "x" * 150, {"iban": "GB1", "amount": 9}, now))
+    await world.store.spans.upsert(TRACE, "refund-bot", {s.span_id: s.to_bytes() for s in spans})
+    await world.later(seconds=1)
+    await world.fire()
+    assert [label for label in await world.labels() if label.endswith("… as irreversible")]
