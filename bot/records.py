@@ -3,6 +3,7 @@
 Needs the store and nothing else, so that it starts quickly beside a running bot; a bundle is checked without any.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +100,8 @@ async def export_incident(settings: Settings, incident_id: str, file: BinaryIO) 
 
 async def export_to(settings: Settings, incident_id: str, path: Path) -> Written:
     """The same to a file that only this user may read: whole or not at all. Raises ActionFailed when it cannot be."""
+    if not path.name or _is_no_file(path):
+        raise ActionFailed(f"{path} cannot be written (it is no file).", next_step="Name a file with -o.")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -111,5 +114,13 @@ async def export_to(settings: Settings, incident_id: str, path: Path) -> Written
             f"{path} cannot be written ({error.strerror}).", next_step="Name another file with -o."
         ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
     return written
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something else stands there: /dev/stdout would become a file, and that for the whole machine."""
+    with contextlib.suppress(OSError):
+        return path.exists() and not path.is_file()
+    return False

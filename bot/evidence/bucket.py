@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from bot.domain.frozen import damaged, gone, is_name, name_of
-from bot.errors import StoreUnavailable
+from bot.errors import Refused, StoreUnavailable
 from bot.settings_schema import EvidenceSettings
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _RETRY: Final = {
     "retry_timeout": timedelta(seconds=12),
     "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=2), "base": 2},
 }
+log = structlog.get_logger(__name__)
 
 
 class BucketEvidence:
@@ -95,11 +98,27 @@ class BucketEvidence:
                         ageing.append(name)
                     elif is_name(name) and name not in kept and age > self._ttl:
                         old.append(name)
+            removed = 0
             for name in old:
-                await obstore.delete_async(store, _path(name))
+                removed += await self._removed(store, name, now)
         for name in ageing:
-            await self.put(await self.get(name))
-        return len(old)
+            try:
+                await self.put(await self.get(name))
+            except Refused as error:  # verify tells people; the others must live on
+                log.warning("evidence cannot be renewed", reason=error.message)
+        return removed
+
+    async def _removed(self, store: "S3Store", name: str, now: datetime) -> bool:
+        """Look again, then delete: a listing takes minutes, in which it may have been put for a new incident."""
+        import obstore  # noqa: PLC0415
+
+        try:
+            if now - (await obstore.head_async(store, _path(name)))["last_modified"] <= self._ttl:
+                return False
+        except FileNotFoundError:
+            return False
+        await obstore.delete_async(store, _path(name))
+        return True
 
     @asynccontextmanager
     async def _asked(self, seconds: float) -> "AsyncIterator[S3Store]":

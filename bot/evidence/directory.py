@@ -96,12 +96,13 @@ class DirectoryEvidence:
     def _sweep(self, named: set[str], now: float) -> int:
         removed = 0
         for path in self._files():
-            if path.name in named:
-                os.utime(path, (now, now))
-            elif is_name(path.name):
-                removed += self._old(path, now) and self._remove(path, now)
-            elif path.suffix in {_UNFINISHED, _ASIDE} and time.time() - path.stat().st_mtime > _LEFT_OVER:
-                self._settle(path)
+            with contextlib.suppress(FileNotFoundError):  # another replica finished or removed it
+                if path.name in named:
+                    os.utime(path, (now, now))
+                elif is_name(path.name):
+                    removed += self._old(path, now) and self._remove(path, now)
+                elif path.suffix in {_UNFINISHED, _ASIDE} and time.time() - path.stat().st_mtime > _LEFT_OVER:
+                    self._settle(path)
         return removed
 
     def _files(self) -> Iterator[Path]:

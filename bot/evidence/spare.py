@@ -57,14 +57,27 @@ class SpareEvidence:
         return await self._spare.holds(sha256) or await self._place.holds(sha256)
 
     async def sweep(self, named: Collection[str], now: datetime) -> int:
-        """Bring what lies in the spare place to where it belongs, then sweep both."""
+        """Bring what lies in the spare place to where it belongs, then sweep both.
+
+        Raises StoreUnavailable when the place is away; what waits in the spare one lives on all the same.
+        """
         waiting: list[str] = []
+        away: StoreUnavailable | None = None
         for name in named:
-            if not await self._spare.holds(name) or await self._place.holds(name):
+            if not await self._spare.holds(name):
                 continue
-            waiting.append(name)
             try:
-                await self._place.put(await self._spare.get(name))
+                if away is None and await self._place.holds(name):
+                    continue
+                waiting.append(name)
+                if away is None:
+                    await self._place.put(await self._spare.get(name))
+            except StoreUnavailable as error:
+                away = error
+                waiting.append(name)
             except Refused as error:  # the timeline names its hash still; verify tells people
                 log.warning("evidence cannot be moved", reason=error.message)
-        return await self._spare.sweep(waiting, now) + await self._place.sweep(named, now)
+        removed = await self._spare.sweep(tuple(dict.fromkeys(waiting)), now)
+        if away is not None:
+            raise away
+        return removed + await self._place.sweep(named, now)

@@ -1,8 +1,12 @@
 """A bundle: the same bytes for the same incident, whole without the store, and any change to it is found and named."""
 
+import base64
+import hashlib
 import io
 import json
 import random
+import tracemalloc
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -270,3 +274,24 @@ async def test_a_run_in_several_chunks_comes_back(store: Store, tmp_path: Path) 
     raw = await bundle_of(store, opened.incident_id)
     assert sum("stored" in one for one in lines_of_bundle(raw)) > 1
     assert check(tmp_path, raw).ok
+
+
+async def test_stored_bytes_that_inflate_without_end_are_not_unpacked_for_comparing(
+    store: Store, tmp_path: Path
+) -> None:
+    """A bundle of some kilobytes that holds a gigabyte of line ends is refused at the first line that differs."""
+    incident_id = await an_incident(store)
+    bomb = zlib.compress(b"\n" * 300_000_000, 9)
+    plain = [json.loads(written) for written in (await bundle_of(store, incident_id)).splitlines()]
+    packed = [at for at, written in enumerate(plain) if "stored" in written]
+    old = next(written["run"]["evidence"] for written in plain if "run" in written)
+    text = json.dumps(plain[: packed[0]]).replace(old, hashlib.sha256(bomb).hexdigest())
+    stored = {"stored": base64.b64encode(bomb).decode()}
+    path = tmp_path / "bundle"
+    path.write_bytes(sealed_anew([*json.loads(text), stored], Chain(b"k" * 32)))
+    tracemalloc.start()
+    checked = check_bundle(path, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "readable lines are not those" in checked.problem
+    assert peak < 50_000_000

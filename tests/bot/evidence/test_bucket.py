@@ -3,6 +3,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import obstore
 import pytest
 
 from bot.errors import Refused, StoreUnavailable
@@ -63,3 +64,36 @@ def test_a_start_without_a_bucket_does_not_load_obstore() -> None:
     """It takes time and memory that most installations never need."""
     code = "import sys, bot.app; sys.exit('obstore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=25).returncode == 0
+
+
+async def test_what_was_put_again_while_the_sweep_ran_stays(s3: S3Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listing a large bucket takes minutes, in which another replica may freeze the same run for a new incident."""
+    store = BucketEvidence(bucket_settings(s3), TTL)
+    first, second = sorted([await store.put(b"one"), await store.put(b"two")])
+    now = datetime.now(UTC)
+    for held in s3.objects.values():
+        held.modified = now - TTL - timedelta(hours=1)
+    deleted = obstore.delete_async
+
+    async def delete_and_put(*given: object) -> None:
+        await deleted(*given)  # type: ignore[arg-type]
+        for name, held in s3.objects.items():
+            if name.endswith(second):
+                held.modified = now
+
+    monkeypatch.setattr(obstore, "delete_async", delete_and_put)
+    assert await store.sweep(set(), now) == 1
+    assert await store.holds(second)
+    assert not await store.holds(first)
+
+
+async def test_one_damaged_object_does_not_keep_the_others_from_being_renewed(s3: S3Peer) -> None:
+    """What an open incident names is written again, whatever happened to its neighbour."""
+    store = BucketEvidence(bucket_settings(s3), TTL)
+    names = sorted([await store.put(b"one"), await store.put(b"two")])
+    then = datetime.now(UTC) - TTL + timedelta(hours=1)
+    for held in s3.objects.values():
+        held.modified = then
+    s3.objects[f"pullcord/evidence/{names[0][:2]}/{names[0]}"].data = b"a lie"
+    await store.sweep(set(names), datetime.now(UTC))
+    assert s3.objects[f"pullcord/evidence/{names[1][:2]}/{names[1]}"].modified > then

@@ -71,3 +71,15 @@ async def test_a_directory_that_cannot_be_written_is_said_with_what_to_do(tmp_pa
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnavailable, match="directory of evidence cannot be used"):
         await DirectoryEvidence(tmp_path / "file", TTL).put(b"a run")
+
+
+async def test_a_file_that_is_finished_while_the_sweep_looks_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another replica writes meanwhile: its unfinished file was listed and is gone by its own name."""
+    store = DirectoryEvidence(tmp_path, TTL)
+    name = await store.put(b"old")
+    aged(tmp_path / name[:2] / name, TTL + timedelta(hours=1))
+    gone = tmp_path / "00" / ".of-another-replica.part"
+    monkeypatch.setattr(store, "_files", lambda: iter([gone, tmp_path / "00" / ("0" * 64), tmp_path / name[:2] / name]))
+    assert await store.sweep({"0" * 64}, NOW) == 1

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from bot.errors import Misconfigured, Refused, StoreUnavailable
 from bot.evidence.bucket import BucketEvidence
@@ -91,3 +92,19 @@ def test_a_place_that_cannot_be_used_is_a_fault_with_its_line(
 def test_the_store_is_the_default(store: Store, tmp_path: Path) -> None:
     """Nothing to configure, nothing more to run."""
     assert chosen(load_settings({"PULLCORD_DATA_DIR": str(tmp_path)}), store.evidence) is store.evidence
+
+
+async def test_what_waits_in_the_spare_place_lives_on_while_the_other_is_away(
+    store: Store, s3: S3Peer, raw: Redis
+) -> None:
+    """A bucket that is away for longer than the retention must not cost an open incident its evidence."""
+    spare = SpareEvidence(BucketEvidence(bucket_settings(s3), TTL, seconds=0.3), store.evidence)
+    s3.silent = True
+    names = {await spare.put(b"a run %d" % number) for number in range(3)}
+    kept = [f"{{pullcord}}:evidence:{name}" for name in names]
+    for key in kept:
+        raw.pexpire(key, 60_000)
+    with pytest.raises(StoreUnavailable):
+        await spare.sweep(names, NOW)
+    assert all(raw.pttl(key) > 60_000 for key in kept)
+    assert len(s3.asked) <= 3, "a place that is away is not waited for at every name"
