@@ -20,6 +20,8 @@ class EvalCase(Value):
     must_not_call: tuple[dict[str, Json], ...] = ()
     expected: str
     provenance: dict[str, Json]
+    truncated: tuple[str, ...] = ()
+    """What of the run was cut or is missing, in words. A format refuses a case that has any."""
 
 
 class EvalProof(Value):
