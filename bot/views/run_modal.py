@@ -176,7 +176,8 @@ def similar_modal(incident: Incident, trace_id: str, similar: Similar) -> Block:
     made: list[Block] = [b.section(intro)]
     made += [b.section(f"*{foreign(recorder_words.group_words(group), 400)}*") for group in similar.groups]
     options = [_group_option(group) for group in similar.groups]
-    made += _ticks(GROUPS, "Add whole groups", options)
+    made += _ticks(GROUPS, "Add whole groups", options[: limits.CHECKBOX_OPTIONS])
+    made += _ticks(f"{GROUPS}-1", "and more", options[limits.CHECKBOX_OPTIONS :])
     made += _run_ticks(_unique(line for group in similar.groups for line in group.lines))
     return b.modal_view(SIMILAR_SUBMIT, "Runs that look the same", "Add", f"{incident.id}|{trace_id}", made)
 
@@ -200,14 +201,17 @@ def _unique(lines: Iterator[RunLine]) -> list[RunLine]:
 
 
 def _run_ticks(lines: Sequence[RunLine]) -> list[Block]:
+    shown = lines[: limits.CHECKBOX_OPTIONS * _FIELDS]
     options = [
         b.option(f"{words.short_trace(line.trace_id)} {recorder_words.line_words(line)}", line.trace_id)
-        for line in lines[: limits.CHECKBOX_OPTIONS * _FIELDS]
+        for line in shown
     ]
     made: list[Block] = []
     for place, start in enumerate(range(0, len(options), limits.CHECKBOX_OPTIONS)):
         label = "Add single runs" if place == 0 else "and more"
         made += _ticks(f"{RUNS}-{place}", label, options[start : start + limits.CHECKBOX_OPTIONS])
+    if left := len(lines) - len(shown):
+        made.append(b.context(f"and {number(left, 'more run')} on the timeline page"))
     return made
 
 

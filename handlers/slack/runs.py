@@ -11,6 +11,8 @@ from bot.views.recorder_words import still_similar
 from bot.views.run_modal import GROUPS, RUNS, offered_modal, run_modal, similar_modal
 from handlers.slack.where import incident_id, seen_by, split
 
+_STALE = "These are not offered any more: press Cancel and open this again from the card."
+
 
 def _subject(value: str) -> tuple[str, str]:
     incident, _, trace = value.partition("|")
@@ -116,7 +118,8 @@ async def _add(
 ) -> Reply:
     traces = list(dict.fromkeys(chosen))[: limits.RUNS_ADDED]
     if not traces and not groups:
-        return FieldErrors({field: "Tick at least one, or press Cancel."})
+        stale = any(_ticked(click.values, prefix) for prefix in (GROUPS, RUNS))
+        return FieldErrors({field: _STALE if stale else "Tick at least one, or press Cancel."})
     await services.requests.lifecycle(
         incident.id,
         "add_runs",

@@ -82,8 +82,25 @@ async def test_a_group_with_more_runs_than_are_listed_joins_as_a_whole(registry:
 async def test_ids_that_nobody_offered_are_left_out(registry: Registry, desk: Desk) -> None:
     """Another group, another run, something that is no id: nothing is added."""
     for values in ({"groups": ["g9"]}, {"runs-0": ["f" * 32]}, {"runs-0": "x"}, {"groups": [None]}, {}):
-        assert isinstance(await _submit(registry, desk, values), FieldErrors)
+        done = await _submit(registry, desk, values)
+        assert isinstance(done, FieldErrors)
+        ticked = any(one for chosen in values.values() if isinstance(chosen, list) for one in chosen)
+        assert ("not offered any more" in str(done)) == ticked
     assert desk.asked == []
+
+
+async def test_each_of_many_groups_can_be_ticked_and_what_is_not_listed_is_said(registry: Registry, desk: Desk) -> None:
+    """Slack's checkboxes have ten options, a search up to twelve groups; of many runs forty are listed."""
+    desk.incidents["INC-42"] = found_incident(similar_found(12, 50))
+    opened = await run(registry, desk, Kind.BUTTON, "pullcord_similar", value=f"INC-42|{TRACE}")
+    assert isinstance(opened, OpenModal)
+    blocks: Any = opened.view["blocks"]
+    inputs = [block for block in blocks if block["type"] == "input"]
+    offered = {o["value"] for block in inputs for o in block["element"]["options"] if "groups" in block["block_id"]}
+    assert offered == {f"g{number}" for number in range(12)}
+    assert "and 10 more runs on the timeline page" in str(opened.view)
+    assert await _submit(registry, desk, {"groups-1": ["g11"]}) == Quiet()
+    assert desk.asked[0][:2] == ("add_runs", "INC-42")
 
 
 async def test_nothing_left_to_review_is_said(registry: Registry, desk: Desk) -> None:
