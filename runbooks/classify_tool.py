@@ -62,12 +62,17 @@ _ONE_CLICK = 3
 
 
 def _consequence(ctx: ActionContext, tool: str, suggestion: Suggestion) -> str:
-    """What the press does, and why this class is suggested. Slack takes 300 characters, so the foreign parts are short."""
+    """What the press does, and why this class is suggested. Slack takes 300 characters."""
     return (
         f"{tool[:50]} of {ctx.agent.name[:40]} counts as {_class(suggestion)} from now on, in this incident's runs and "
         f"in every later one. Undo takes it back. With catalogue_repository set, a branch with the rule is pushed. "
         f"Suggested: {suggestion.reason[:80]}"
     )
+
+
+def _named(tool: str) -> str:
+    """A tool on its button: only the name is cut, so that the class always stands there too."""
+    return tool if len(tool) <= _SHOWN else tool[: _SHOWN - 1] + "…"
 
 
 def _class(suggestion: Suggestion) -> str:

@@ -90,7 +90,8 @@ def confirm_of(offer: OfferView, agent: str | None, width: Callable[[int], int])
     about = f" for {agent}" if agent and agent not in label else ""
     question = f"{cut(label, width(limits.CONFIRM_TITLE - 30))}{cut(about, width(28))}?"
     text = offer.consequence or "It takes effect when the agent next reads its settings; every step is on the timeline."
-    verb = "Undo" if offer.undo_of is not None else cut(label, width(limits.CONFIRM_BUTTON))
+    short = label if len(label) <= width(limits.CONFIRM_BUTTON) else label.partition(" ")[0]  # the verb is never cut
+    verb = "Undo" if offer.undo_of is not None else cut(short, width(limits.CONFIRM_BUTTON))
     return b.confirm(question, text, verb, danger=offer.danger, width=width(limits.CONFIRM_TEXT))
 
 

@@ -30,6 +30,8 @@ _NAMES = {
 }
 _VERBS = {ChangeKind.TOOL_ADDED: "is new", ChangeKind.TOOL_REMOVED: "is gone", ChangeKind.TOOL_CHANGED: "changed"}
 _VALUE = 60
+_FEW = 20
+"""Under so many good runs the recorder says itself that they are few."""
 
 
 def capture_words(capture: Capture | None) -> str:
@@ -75,7 +77,8 @@ def compared_words(compared: Compared | None, now: datetime | None = None, most:
     if not compared.changes:
         if not compared.compared:
             return f"not compared: {compared.note}" if compared.note else ""
-        return f"nothing changed against {number(compared.compared, 'recent good run')}"
+        few = ", which is few to tell by" if compared.compared < _FEW else ""
+        return f"nothing changed against {number(compared.compared, 'recent good run')}{few}"
     shown = [difference_words(change, now) for change in compared.changes[:most]]
     left = len(compared.changes) - len(shown)
     more = f"; {left:,} more" if left > 0 else ""

@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility
 from bot.domain.incident import AlertState, AttachedRun, Incident, IncidentState
-from bot.domain.run import Completeness
+from bot.domain.run import Completeness, RunSummary
 from bot.views import limits
 from bot.views.standing import standing as standing  # noqa: PLC0414 - said again here, beside the words for them
 from bot.views.standing import worst_run as worst_run  # noqa: PLC0414
@@ -139,8 +139,13 @@ def reads(tally: EffectCounts) -> str | None:
 
 
 def not_recorded(incident: Incident) -> list[str]:
-    """What no recorder caught, each field once, over all runs."""
-    return list(dict.fromkeys(gap.field for run in incident.runs for gap in run.summary.gaps))
+    """What no recorder caught, each kind once, over all runs: in the verdict's words, else by its field."""
+    return list(dict.fromkeys(name for run in incident.runs for name in _missing_kinds(run.summary)))
+
+
+def _missing_kinds(run: RunSummary) -> Iterable[str]:
+    named = run.capture.missing if run.capture is not None else ()
+    return named or (gap.field for gap in run.gaps)
 
 
 def effect_words(effect: Effect) -> str:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.domain import events as ev
 from bot.domain.effect import Reversibility
 from bot.domain.incident import Incident
+from bot.domain.run import Capture
 from bot.plugin import OfferView
 from bot.views import limits
 from bot.views.blocks import Block, Card
@@ -81,6 +82,10 @@ def test_gaps_and_guessed_reads_are_said() -> None:
     shown = said(card(FIRING, [], NOW))
     assert "⚪ not recorded: seed, tool definitions" in shown
     assert "2 reads (1 guessed by name); a wrong guess is corrected under `tools:`" in shown
+    verdict = Capture(found=1, wanted=3, missing=("asked model", "seed"))
+    run = FIRING.runs[0].model_copy(update={"summary": FIRING.runs[0].summary.model_copy(update={"capture": verdict})})
+    shown = said(card(FIRING.model_copy(update={"runs": (run,)}), [], NOW))
+    assert "⚪ captured 1 of 3; not recorded: asked model, seed" in shown
     classify = sample_offers()[3].model_copy(update={"action": "classify_tool", "label": "Correct a guess…"})
     assert "2 reads (1 guessed by name); wrong? Press Correct a guess…" in said(card(FIRING, [classify], NOW))
 

@@ -71,6 +71,7 @@ def test_nothing_changed_is_an_answer_too() -> None:
     same = changes_found(changes=())
     for event, words in (
         (same, "nothing changed against 212 recent good runs"),
+        (same.model_copy(update={"compared": 1}), "nothing changed against 1 recent good run, which is few to tell by"),
         (changes_found(changes=(), compared=0, note="no good run of its kind is known"), "not compared: no good run"),
     ):
         compared = found_incident(event).compared_run(TRACE)
