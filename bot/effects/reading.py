@@ -1,8 +1,9 @@
 """The guess whether a call only reads, for tools that the catalogue does not name. Anything not plain is no read.
 
-Five rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
+Six rules, each marked as a guess and corrected with one click (a rule of the catalogue beats them all):
 
-1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, calculate or think, no other
+1. **A reading name**: it starts with get, list, search, read, find, lookup, fetch, check, retrieve, describe, view,
+   inspect, count, query, explain, calculate or think, no other
    part of it is a verb or and/or/out/in, nothing is brought anywhere (``read_to_customer``, ``list_to_db``), it is no
    ``get_hired`` or ``check_cash``, and no argument looks like a method or a body.
 2. **A reading name behind its service's name**: the parts before the reading verb are no verbs (``BingSearch``,
@@ -17,7 +18,10 @@ Five rules, each marked as a guess and corrected with one click (a rule of the c
    ``click https://…``. Following a link asks for a page; an address whose path names a deed (``/unsubscribe``) or that
    carries a query is left alone, and so is every click on anything but an address.
 
-Rules 2 to 5 are ours, read from published runs of failing agents; without them each look into a directory counts as
+6. **Arguments that only ask**, of a tool that can do anything: one SELECT, a GET, ``action: list``; see
+   ``reading_calls.py``. And names without a verb that end in what is asked for (``kubectl_logs``, ``channels_list``).
+
+Rules 2 to 6 are ours, read from published runs of failing agents; without them each look into a directory counts as
 something that cannot be undone, and the three lines that matter drown.
 """
 
@@ -28,19 +32,24 @@ from urllib.parse import urlsplit
 
 from bot.domain.base import Json
 from bot.domain.run import ToolCall
+from bot.effects.reading_calls import asks_only, selects_at_most
 from bot.effects.verbs import (
+    ASKED_OF,
     BODY_WORDS,
     BROWSER_NAMES,
     BROWSER_OPTIONS,
     BROWSER_WORDS,
     COMMAND_ARGUMENTS,
+    GIVEN,
     HAND_OFF,
     HAND_OFF_WORDS,
     JOINING,
     METHOD_WORDS,
     MONEY,
+    NOUNS_READ,
     OFFERING,
     OPENING,
+    QUERYING,
     READING,
     READING_ANYWHERE,
     SHELL_ARGUMENTS,
@@ -100,9 +109,34 @@ def guess(call: ToolCall) -> str | None:
         return None  # words that the lists do not know
     reason = _reading_name(words, call.name) or _hand_off(words, call)
     if reason is not None:
+        if QUERYING.intersection(words) and not selects_at_most(call.arguments):
+            return None
         return None if _sends_something(words, call) else f"guessed: {reason}"
-    reason = _shell_read(words, call.arguments) or _opens_a_page(words, call.arguments)
+    reason = _shell_read(words, call.arguments) or _opens_a_page(words, call.arguments) or _asks(words, call)
     return f"guessed: {reason}" if reason else None
+
+
+def _asks(words: list[str], call: ToolCall) -> str | None:
+    """What its arguments, or the noun that its name ends in, plainly ask for."""
+    if not isinstance(call.arguments, dict):
+        return None
+    parts = {key: name_words(str(key)) for key in call.arguments}
+    reason = asks_only(words, call.arguments, parts)
+    if reason is not None or not _asks_of(words):
+        return reason
+    if any(GIVEN.intersection(held) or VERBS.intersection(held) for held in parts.values()):
+        return None
+    return None if _sends_something(words, call) else f"its name has no verb and ends in {words[-1]}"
+
+
+def _asks_of(words: list[str]) -> bool:
+    """Whether a name is nothing but what it asks about: ``channels_list``, ``kubectl_logs``."""
+    before = words[:-1]
+    if not before or any(word in VERBS or word in OFFERING for word in words):
+        return False
+    if words[-1] == "list" and not before[-1].endswith("s"):
+        return False
+    return (words[-1] in NOUNS_READ or words[-1] == "list") and all(w in ASKED_OF or w.endswith("s") for w in before)
 
 
 def name_words(name: str) -> list[str]:
@@ -130,7 +164,8 @@ def _reading_name(words: list[str], name: str) -> str | None:
     if at == 0:
         return f"its name starts with {words[0]} and holds no other verb"
     local = name_words(_NAMESPACE.split(name)[-1])
-    if words[at] in READING_ANYWHERE or local == words[at:]:
+    many = words[at] == "list" and len(words) > at + 1 and words[-1].endswith("s")  # sql_db_list_tables
+    if words[at] in READING_ANYWHERE or local == words[at:] or many:
         return f"its only verb is {words[at]}, behind {' '.join(words[:at])}"
     return None
 
@@ -213,10 +248,11 @@ def _holds_code(value: Json) -> bool:
 
 
 def _shell_read(words: list[str], arguments: Json) -> str | None:
-    if not SHELL_NAMES.intersection(words) or not SHELL_WORDS.issuperset(words) or not isinstance(arguments, dict):
+    if not SHELL_WORDS.issuperset(words) or not isinstance(arguments, dict):
         return None
     plain = {"".join(name_words(str(key))): held for key, held in arguments.items()}
-    commands = [held for key, held in plain.items() if key in SHELL_ARGUMENTS]
+    told = SHELL_ARGUMENTS if SHELL_NAMES.intersection(words) else {"command", "cmd"}
+    commands = [held for key, held in plain.items() if key in told]  # ``run`` is a shell where it is given a command
     if len(commands) != 1 or any(key not in SHELL_ARGUMENTS | SHELL_OPTIONS for key in plain):
         return None
     command = commands[0]

@@ -1,9 +1,16 @@
 """The curated words behind the guess whether a tool only reads. Add words freely; the rules are in ``reading.py``."""
 
-READING = frozenset(["get", "list", "search", "read", "find", "lookup", "fetch", "check", "calculate", "think"])
+READING = frozenset(
+    """
+    get list search read find lookup fetch check calculate think retrieve describe view inspect count query explain
+    """.split()  # noqa: SIM905
+)
 """A name that starts with one of these may be a read."""
 
-READING_ANYWHERE = frozenset(["get", "search", "find", "lookup", "fetch"])
+QUERYING = frozenset(["query", "explain", "count"])
+"""Those whose argument may be a statement: it may do no more than select."""
+
+READING_ANYWHERE = frozenset(["get", "search", "find", "lookup", "fetch", "retrieve", "describe"])
 """Those that still say "read" behind the name of a service (``BingSearch``).
 
 ``list``, ``read``, ``check`` can be nouns or marks there (``mailing_list``, ``set_read``, ``CreditCheck``).
@@ -32,6 +39,7 @@ subscribe substitute suspend swap switch sync synchronise synchronize take termi
 transform transmit trash trigger truncate tweet type unarchive unassign unban unblock undelete undo uninstall unlink
 unlock unpublish unregister unset unsubscribe update upgrade upload upsert use vote waive wipe wire withdraw write
 zap
+alter clean cleanup compact dedupe deduplicate expunge reconcile redact seed squash tidy
 arm bypass checkin checkout chmod chown cp deleteall delist demote detonate dial disarm downgrade drain
 elevate enlist exfiltrate fill garnish hibernate impersonate liquidate mint mutate mv notarize nuke obtain
 override persist populate prepend procure prune reassign rebase rebuild recreate redeploy reformat regenerate reindex
@@ -103,6 +111,89 @@ _BROWSER_COMPANY = (
 )
 BROWSER_WORDS = BROWSER_NAMES | frozenset(_BROWSER_COMPANY.split())
 """What the name of a tool that drives a browser consists of."""
-BROWSER_OPTIONS = frozenset("timeout timeoutms waituntil wait viewport width height headless launchoptions".split())  # noqa: SIM905
-OPENING = frozenset("open visit goto go to navigate navigateto load click view url link the page".split())  # noqa: SIM905
+BROWSER_OPTIONS = frozenset(
+    """
+    timeout timeoutms waituntil wait viewport width height headless launchoptions
+    """.split()  # noqa: SIM905
+)
+OPENING = frozenset(
+    """
+    open visit goto go to navigate navigateto load click view url link the page
+    """.split()  # noqa: SIM905
+)
 """What a browser is told when it is to show a page."""
+
+NOUNS_READ = frozenset(["logs", "history", "schema", "info", "metrics", "stats"])
+"""A name without any verb that ends so asks for it: ``kubectl_logs``, ``conversations_history``."""
+ASKED_OF = frozenset(
+    """
+    account agent alert api app audit browser bucket build camera channel chat cluster container conversation customer
+    database db deployment device docker employee event git github helm host instance invoice issue job kubectl mailbox
+    market message node order patient payment pipeline pod process product project queue repo run sensor server service
+    session shipment slack stock store system table task ticket transaction trip user vehicle vm weather workflow
+    """.split()  # noqa: SIM905
+)
+"""What such a name asks about, besides plurals: ``order_history``, ``pods_list``; ``clean_history`` asks nothing."""
+GIVEN = frozenset(
+    """
+    status text message content contents body value values data payload entry note notes action command
+    """.split()  # noqa: SIM905
+)
+"""Arguments of these names may bring something along that such a tool keeps."""
+
+SQL_NAMES = frozenset(
+    """
+    sql query database db postgres postgresql mysql sqlite snowflake bigquery redshift duckdb
+    """.split()  # noqa: SIM905
+)
+SQL_KEYS = frozenset(
+    """
+    sql query statement sqlquery querysql sqlstatement
+    """.split()  # noqa: SIM905
+)
+SQL_OPTIONS = frozenset(
+    """
+    database databaseid db schema limit maxrows timeout params parameters connection dialect
+    """.split()  # noqa: SIM905
+)
+SQL_FUNCTIONS = frozenset(
+    """
+    count sum avg min max coalesce nullif lower upper length trim ltrim rtrim substr substring concat round floor ceil
+    abs cast convert date date_trunc date_part extract now current_date strftime to_char to_date year month day
+    row_number rank dense_rank lag lead string_agg group_concat array_agg json_agg distinct if ifnull iif greatest least
+    """.split()  # noqa: SIM905
+)
+"""Functions that a statement may call and still only read."""
+CALLERS = frozenset(
+    """
+    http https request requests api rest call make send web client curl fetch endpoint url invoke tool
+    """.split()  # noqa: SIM905
+)
+"""What the name of a tool that calls any address consists of."""
+ADDRESS_KEYS = frozenset(
+    """
+    url uri endpoint path address
+    """.split()  # noqa: SIM905
+)
+CALL_OPTIONS = frozenset(
+    """
+    headers params query queryparams timeout timeoutms verify followredirects
+    """.split()  # noqa: SIM905
+)
+OPERATION_KEYS = frozenset(
+    """
+    action operation command subcommand op
+    """.split()  # noqa: SIM905
+)
+OPERATION_READS = frozenset(
+    """
+    list get read view show describe search find status info logs history diff ps inspect screenshot cursor_position
+    list_all get_all help version
+    """.split()  # noqa: SIM905
+)
+"""Operations of a tool that holds several which only ask."""
+RUNNERS = frozenset(
+    """
+    run execute exec invoke call use manage handle process perform
+    """.split()  # noqa: SIM905
+)
