@@ -46,6 +46,7 @@ _LONG_TOKEN = 16
 _DIGITS = "0123456789"
 _LIKELY = "x1" * _LONG_TOKEN  # what any rule takes for a secret under a secret name
 _LONG_WORDS = re.compile(r"(?<![A-Za-z0-9_.+/=~:-])[A-Za-z0-9_.+/=~:-]{16,}+")
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _PAIRED = re.compile(r"\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,4}:")
 
 
@@ -200,7 +201,7 @@ class Redactor:
         # OpenInference flattens: tool.parameters.api_key. A number at the end says nothing: password2.
         last = _plain(key.rpartition(".")[2]).rstrip(_DIGITS)
         if last == "pass":  # passed, not a password: {"pass": true}, pass=12
-            return isinstance(held, str) and any(map(str.isdigit, held)) and any(map(str.isalpha, held))
+            return isinstance(held, str) and _DIGIT.search(held) is not None and _LETTER.search(held) is not None
         if last.endswith("pwd") and isinstance(held, str) and held.startswith("/"):
             return False  # the shell's working directory
         if last.endswith("token") and not last.endswith(SECRET_KEY_ENDINGS) and last not in SECRET_KEYS:
