@@ -14,12 +14,15 @@ _Named = tuple[ChangeKind, str, str | None, str | None, str]
 
 
 def worth_telling(before: Compared | None, found: ChangesFound, *, last: bool) -> bool:
-    """Whether what changed is not on the timeline yet; ``last``: nobody looks again, so the newest counts are kept."""
-    if before is None or bool(before.compared) != bool(found.compared):
+    """Whether what changed is not on the timeline yet; ``last``: nobody looks again, so the newest counts are kept.
+
+    An answer is not taken back because good runs joined an incident since, so that none is left to compare with.
+    """
+    if before is None or bool(before.compared) < bool(found.compared):
         return True
-    if _named(before.changes) != _named(found.changes):
-        return True
-    return last and (before.compared, before.changes, before.note) != (found.compared, found.changes, found.note)
+    if not found.compared:
+        return False
+    return _named(before.changes) != _named(found.changes) or (last and before.changes != found.changes)
 
 
 def new_changes(incident: Incident, found: ChangesFound) -> tuple[int, ...] | None:
