@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from bot.domain.address import http_url
 from bot.errors import Fault, Misconfigured
 from bot.settings_checks import configuration_faults, environment_checks
-from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment, http_url
+from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment
 from bot.settings_report import document_faults, environment_faults, misspelt_variables
 from bot.settings_schema import (
     AgentSettings,

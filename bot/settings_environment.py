@@ -7,20 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.address import http_url
+
 DEFAULT_CONFIG = "pullcord.yaml"
 DEFAULT_DATA_DIR = ".pullcord"
 DEFAULT_PORT = 8080
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
-
-
-def http_url(value: str) -> str:
-    """Check a base address: http(s), a host, no user or query. Returned without a slash at the end."""
-    scheme, _, rest = value.partition("://")
-    host = rest.split("/", 1)[0]
-    if scheme not in {"http", "https"} or not host or any(c in value for c in " @?#\\\t\r\n"):
-        message = "should be a base address such as https://pullcord.example, without a user, a query or blanks"
-        raise ValueError(message)
-    return value.rstrip("/")
 
 
 def _api_url(value: str) -> str:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from bot.domain.address import http_url
 from bot.domain.catalogue import Catalogue, Duration, ToolRule
-from bot.settings_environment import http_url
 from bot.settings_secrets import Secret, Token, Tokens
 
 _LONGEST = timedelta(days=3660)

@@ -4,7 +4,8 @@ Reading and freezing are CPU work and run off the event loop. What other stores 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -26,6 +27,8 @@ from bot.recorder.run_reading import RunReading, read_run
 from bot.settings import Settings
 from bot.timeline.store import Store
 
+_LARGE = 1_000_000
+"""Bytes of a trace as it is kept."""
 _CLASSES = frozenset(Reversibility) - {Reversibility.UNCLASSIFIED}
 
 
@@ -90,6 +93,7 @@ class Reader:
         self._clock = clock
         self._redactor = redactor
         self._parser = parser
+        self._turn = asyncio.Lock()
 
     async def read(self, ref: TraceRef, agent: str | None) -> Sought:
         """The run of this trace, frozen as evidence, from whoever has most of it. Refused when it cannot be read."""
@@ -101,7 +105,8 @@ class Reader:
                 return await self._parser.read(records, catalogue, now, notes)
             return await asyncio.to_thread(read_run, records, catalogue, now, notes)
 
-        own, refused = await self._own(ref.trace_id, read_records)
+        async with self._in_turn(ref.trace_id):
+            own, refused = await self._own(ref.trace_id, read_records)
         chosen = await Chain(self._stores, read_records, self._answers).best(ref, agent, own, began)
         found = chosen.found
         if found is None:
@@ -124,13 +129,27 @@ class Reader:
 
     async def received(self, trace_id: str, agent: str | None) -> RunReading | None:
         """The run as our own spans have it, for the index of runs; None when none came. Refused when they hold none."""
-        records, notes = await self._received(trace_id)
-        if not records:
-            return None
-        now, catalogue = self._clock.now(), await self._catalogue_for(agent)
-        if self._parser is not None:
-            return await self._parser.read(records, catalogue, now, notes, frozen=False)
-        return await asyncio.to_thread(read_run, records, catalogue, now, notes, frozen=False)
+        async with self._in_turn(trace_id):
+            records, notes = await self._received(trace_id)
+            if not records:
+                return None
+            now, catalogue = self._clock.now(), await self._catalogue_for(agent)
+            if self._parser is not None:
+                return await self._parser.read(records, catalogue, now, notes, frozen=False)
+            return await asyncio.to_thread(read_run, records, catalogue, now, notes, frozen=False)
+
+    @asynccontextmanager
+    async def _in_turn(self, trace_id: str) -> AsyncIterator[None]:
+        """One large trace at a time: they are read one after the other anyway, and each in hand is its size in memory.
+
+        What waits holds nothing yet.
+        """
+        meta = await self._store.spans.meta(trace_id)
+        if meta is None or meta.bytes < _LARGE:
+            yield
+            return
+        async with self._turn:
+            yield
 
     async def _received(self, trace_id: str) -> tuple[list[bytes], tuple[str, ...]]:
         """Our own records, compressed as they are kept, and what was cut of them."""

@@ -25,11 +25,11 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
 
+from bot.domain.address import http_url
 from bot.domain.base import Json
 from bot.domain.catalogue import Duration
 from bot.domain.span import SpanRecord
 from bot.domain.trace_ref import TraceRef
-from bot.settings import http_url
 
 
 class StoreSettings(BaseModel):

@@ -134,10 +134,12 @@ def _lines(
     yield {"head": head}
     for rule in catalogue.rules:
         yield {"rule": rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
-    yield from run_lines(run)
+    pieces = run_lines(run)
+    del run  # of a large one nothing is held that was written
+    yield from pieces
     for effect in effects:
         yield {"effect": effect.model_dump(mode="json", exclude_defaults=True)}
-    del run, effects
+    del effects
     ordered = spans if isinstance(spans, Iterator) else in_order(spans)
     for span in ordered:
         yield {"span": span.model_dump(mode="json", exclude_defaults=True)}

@@ -9,6 +9,7 @@ messages, below which there is no model call, is one itself: nobody else has the
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.domain.base import lean
 from bot.domain.run import Message, ModelCall, Part, StepKind
 from bot.recorder.lenient import texts_of
 from bot.recorder.lineage import ancestors
@@ -33,14 +34,20 @@ _FILLED = (
 
 
 def model_calls(views: Mapping[str, SpanView]) -> tuple[ModelCall, ...]:
-    """All model calls in the order in which they began."""
+    """All model calls in the order in which they began.
+
+    The views of model spans let go of what was read: ask them for anything else before. Messages that prompts repeat
+    are one object.
+    """
+    share = _Shared()
     read: dict[str, ModelCall] = {}
     inside: dict[str, str] = {}
     answered: dict[str, list[str]] = {}
     for view in views.values():
         if view.kind is not StepKind.MODEL:
             continue
-        call = _model_call(view)
+        call = _model_call(view, share)
+        view.let_go()
         outer = _outer(view, views, inside) or _beside(view, call, views, answered)
         if outer is not None and outer in read and _same(read[outer], call):
             read[outer] = _filled(read[outer], call)
@@ -50,11 +57,11 @@ def model_calls(views: Mapping[str, SpanView]) -> tuple[ModelCall, ...]:
             if call.response_id:
                 answered.setdefault(call.response_id, []).append(view.span.span_id)
     for view in _silent_agents(views):
-        call = _model_call(view)
+        call = _model_call(view, share)
         if call.output:
             read[view.span.span_id] = call
-    ordered = [read[span_id] for span_id in views if span_id in read]
-    return tuple(call.model_copy(update={"order": order}) for order, call in enumerate(ordered, 1))
+    ordered = (read.pop(span_id) for span_id in views if span_id in read)
+    return tuple(lean(call.model_copy(update={"order": order})) for order, call in enumerate(ordered, 1))
 
 
 def _outer(view: SpanView, views: Mapping[str, SpanView], inside: Mapping[str, str]) -> str | None:
@@ -129,7 +136,26 @@ def _silent_agents(views: Mapping[str, SpanView]) -> list[SpanView]:
     return [view for view in agents if view.span.span_id not in spoken]
 
 
-def _model_call(view: SpanView) -> ModelCall:
+class _Shared:
+    """Messages of texts that were there before, as the objects of then: each prompt of a run repeats the one before."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Message] = {}
+
+    def messages(self, said: tuple[Message, ...] | None) -> tuple[Message, ...]:
+        """The same messages."""
+        return tuple(map(self._one, said)) if said else ()
+
+    def _one(self, message: Message) -> Message:
+        lean(message)
+        for part in message.parts:
+            lean(part)
+        key = hash((message.role, *((part.kind, part.text) for part in message.parts)))
+        known = self._known.setdefault(key, message)
+        return known if known == message else message
+
+
+def _model_call(view: SpanView, share: _Shared) -> ModelCall:
     span = view.span
     usage = {
         name: value
@@ -146,8 +172,8 @@ def _model_call(view: SpanView) -> ModelCall:
         response_id=view.text("response_id"),
         parameters=view.group("parameter"),
         system=system_texts(view.field("system")),
-        input=view.input_messages() or (),
-        output=view.output_messages() or (),
+        input=share.messages(view.input_messages()),
+        output=share.messages(view.output_messages()),
         tools_offered=view.tools_offered() or (),
         finish_reasons=texts_of(view.field("finish_reasons")),
         usage=usage,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from bot.domain.base import lean
 from bot.domain.run import Completeness, Run, RunError, RunStatus, Step, StepKind
 from bot.domain.span import SpanRecord
 from bot.errors import Refused
@@ -37,14 +38,20 @@ def normalise(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT
     if any(span.trace_id != trace_id for span in chosen.values()):
         raise Refused("The spans are of different traces.", field="trace_id", next_step="Give one trace at a time.")
     whole, homeless = fold((span for span in chosen.values() if not is_log(span)), logs)
-    ordered = sorted(whole, key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
+    whole.sort(key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
     vocabulary = Vocabulary(dialects)
-    views = {span.span_id: SpanView(span, vocabulary) for span in ordered}
+    views = {span.span_id: SpanView(span, vocabulary) for span in whole}
+    del chosen, logs, whole  # the views let go of what was read of their spans
     lineage = Lineage(views)
     root, completeness = _root(views)
+    conversation, evaluated, guarded, found = (
+        _conversation(root, views),
+        evaluations(views),
+        guardrails(views),
+        retrievals(views),
+    )
     models = model_calls(views)
     calls = tool_calls(views, models, lineage)
-    found = retrievals(views)
     agent = _agent(root, views)
     resource = (agent or root or next(iter(views.values()))).span.resource
     return Run(
@@ -54,8 +61,8 @@ def normalise(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT
         service=_resource(resource, "service.name"),
         service_version=_resource(resource, "service.version"),
         environment=_resource(resource, "deployment.environment.name", "deployment.environment"),
-        conversation_id=_conversation(root, views),
-        started_at=time_of(min((span.start_ns for span in ordered if span.start_ns), default=0)),
+        conversation_id=conversation,
+        started_at=time_of(min((view.span.start_ns for view in views.values() if view.span.start_ns), default=0)),
         ended_at=time_of(root.span.end_ns) if root else None,
         status=root.status if root else RunStatus.UNKNOWN,
         error=_error(root, views),
@@ -65,9 +72,9 @@ def normalise(spans: Iterable[SpanRecord], dialects: tuple[Dialect, ...] = BUILT
         tool_calls=calls,
         exchanges=exchanges(views, models, calls),
         retrievals=found,
-        guardrails=guardrails(views),
+        guardrails=guarded,
         handoffs=lineage.handoffs(),
-        evaluations=evaluations(views),
+        evaluations=evaluated,
         gaps=gaps(views, models, calls, found, completeness),
         capture=capture(models, calls, found, completeness),
         instrumentations=instrumentations(views.values(), vocabulary),
@@ -140,14 +147,16 @@ def _error(root: SpanView | None, views: Mapping[str, SpanView]) -> RunError | N
 
 def _step(view: SpanView, lineage: Lineage) -> Step:
     span = view.span
-    return Step(
-        span_id=span.span_id,
-        parent_id=span.parent_id,
-        kind=lineage.kind(view),
-        name=span.name,
-        started_at=time_of(span.start_ns),
-        ended_at=time_of(span.end_ns),
-        status=view.status,
-        error=view.error,
-        agent=lineage.agent(view),
+    return lean(
+        Step(
+            span_id=span.span_id,
+            parent_id=span.parent_id,
+            kind=lineage.kind(view),
+            name=span.name,
+            started_at=time_of(span.start_ns),
+            ended_at=time_of(span.end_ns),
+            status=view.status,
+            error=view.error,
+            agent=lineage.agent(view),
+        )
     )

@@ -18,11 +18,14 @@ _KINDS: dict[str, type[Step | ModelCall | ToolCall | Retrieval | Gap]] = {
 
 
 def run_lines(run: Run) -> Iterator[dict[str, Any]]:
-    """The pieces as JSON objects with one key, that says what it is."""
-    yield {"run": run.model_dump(mode="json", exclude_defaults=True, exclude=set(_KINDS))}
-    for name in _KINDS:
-        for item in getattr(run, name):
-            yield {name: item.model_dump(mode="json", exclude_defaults=True)}
+    """The pieces as JSON objects with one key, that says what it is. Each is let go of once it was told."""
+    held = {name: list(reversed(getattr(run, name))) for name in _KINDS}
+    own = run.model_dump(mode="json", exclude_defaults=True, exclude=set(_KINDS))
+    del run
+    yield {"run": own}
+    for name, items in held.items():
+        while items:
+            yield {name: items.pop().model_dump(mode="json", exclude_defaults=True)}
 
 
 def run_of(lines: Iterable[dict[str, Any]]) -> Run:

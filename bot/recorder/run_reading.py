@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from bot.domain.base import Json
+from bot.domain.base import Json, lean
 from bot.domain.catalogue import Catalogue
 from bot.domain.effect import Effect, counts
 from bot.domain.profile import RunProfile
@@ -113,13 +113,13 @@ class _Spans:
         """Each span. The resource, which most share, is one object."""
         shared: dict[str, Json] = {}
         for at, record in enumerate(self._records):
-            span = _structured(span_of(record))
+            span = lean(_structured(span_of(record)))
             before = self._places.get(span.span_id)
             if before is None or span.end_ns >= before[1]:  # as ``normalise.latest`` chooses
                 self._places[span.span_id] = (span.start_ns, span.end_ns, at)
             self.ended = max(self.ended, _end_of(span))
             if span.resource == shared:
-                span = span.model_copy(update={"resource": shared})
+                span = lean(span.model_copy(update={"resource": shared}))
             shared = span.resource
             yield span
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from bot.domain.base import Json
+from bot.domain.base import Json, lean
 from bot.domain.run import Document, Message, RunError, RunStatus, StepKind, ToolDefinition
 from bot.domain.span import SpanRecord
 from bot.plugin.dialects import Dialect
@@ -16,6 +15,7 @@ from bot.recorder.parts import definitions
 from bot.recorder.vocabulary import Vocabulary, for_single_spans
 
 _T = TypeVar("_T")
+_NOTHING: dict[str, Json] = {}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = {"ok": RunStatus.OK, "error": RunStatus.ERROR}
 
@@ -28,16 +28,26 @@ def time_of(nanoseconds: int) -> datetime | None:
 class SpanView:
     """One span with the dialects that it speaks, in their order; for each field the first recorded one wins."""
 
+    __slots__ = ("_agent", "_derived", "_error", "_kind", "_vocabulary", "dialects", "span")
+
     def __init__(self, span: SpanRecord, vocabulary: Vocabulary) -> None:
         """Look once which dialects the span speaks."""
         self.span = span
         self.dialects: tuple[Dialect, ...] = vocabulary.spoken(span)
         self._vocabulary = vocabulary
+        self._kind: StepKind | None = None
+        self._derived: tuple[tuple[Dialect, Mapping[str, Json]], ...] | None = None
+        self._agent: str | Literal[False] | None = False
+        self._error: RunError | Literal[False] | None = False
+        """False: not looked for yet."""
 
-    @cached_property
+    @property
     def kind(self) -> StepKind:
         """The kind of the first dialect that knows; a span that none knows is a plain step."""
-        return next((kind for d in self.dialects if (kind := self._kind_in(d)) is not None), StepKind.STEP)
+        if self._kind is None:
+            found = (kind for d in self.dialects if (kind := self._kind_in(d)) is not None)
+            self._kind = next(found, StepKind.STEP)
+        return self._kind
 
     def _kind_in(self, dialect: Dialect) -> StepKind | None:
         found = self._ask(dialect, dialect.kind)
@@ -61,10 +71,12 @@ class SpanView:
             self._vocabulary.failed(dialect, error)
             return None
 
-    @cached_property
+    @property
     def _sources(self) -> tuple[tuple[Dialect, Mapping[str, Json]], ...]:
         """Each dialect with what its function derives from the span."""
-        return tuple((dialect, self._ask(dialect, dialect.derived) or {}) for dialect in self.dialects)
+        if self._derived is None:
+            self._derived = tuple((dialect, self._ask(dialect, dialect.derived) or {}) for dialect in self.dialects)
+        return self._derived
 
     def field(self, name: str) -> Json:
         """A recorded field as it was written, ``None`` when no dialect recorded it."""
@@ -159,19 +171,35 @@ class SpanView:
         """Which setting turns on what is missing, for the instrumentation that wrote this span."""
         return self._vocabulary.hint(self.span, self.dialects, gap)
 
+    def let_go(self) -> None:
+        """Forget attributes and events once all was read that anybody wants of them; kind, agent and error stay.
+
+        Of a large run they are most of the memory beside the texts.
+        """
+        _ = self.kind, self.agent, self.error
+        self._derived = ()
+        self.span = lean(self.span.model_copy(update={"attributes": _NOTHING, "events": ()}))
+
     @property
     def status(self) -> RunStatus:
         """As recorded; unset is unknown, since instrumentations leave it so for success and for want of care."""
         return _STATUS.get(self.span.status, RunStatus.UNKNOWN)
 
-    @cached_property
+    @property
     def agent(self) -> str | None:
         """The agent that the span itself names."""
-        return self.text("agent")
+        if self._agent is False:
+            self._agent = self.text("agent")
+        return self._agent
 
-    @cached_property
+    @property
     def error(self) -> RunError | None:
         """What the span says went wrong: ``error.type``, the status message, an exception event."""
+        if self._error is False:
+            self._error = self._wrong()
+        return self._error
+
+    def _wrong(self) -> RunError | None:
         span = self.span
         recorded = span.attributes.get("error.type")
         thrown = next((e.attributes for e in reversed(span.events) if e.name == "exception"), {})

@@ -40,6 +40,7 @@ _BATCH = 400
 """Spans in one frame of the answer."""
 _NICE = 5
 """Our share of a busy machine is a third of the server's: a click must not wait for a trace."""
+_LONG = 100_000
 _LENGTH = 8
 _PIECE = 1_000_000
 
@@ -145,6 +146,8 @@ def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _
     opened = open_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects)
     for line in to_lines(opened, frozen=asked["frozen"]):
         write_frame(answers, line)
+        if len(line) > _LONG:  # what was written of a large run is let go of, while the server comes to hold it
+            give_back()
 
 
 def _answers(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _Setting) -> None:

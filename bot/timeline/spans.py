@@ -268,10 +268,11 @@ def _batches(packed: Iterable[_Packed]) -> Iterator[list[_Packed]]:
         yield batch
 
 
-def _joined(stored: Mapping[bytes, bytes]) -> list[bytes]:
+def _joined(stored: dict[bytes, bytes]) -> list[bytes]:
+    """The records by span id. Emptied as it is read, so that a large trace is not held twice."""
     records: list[bytes] = []
     for field in sorted(name for name in stored if b"/" not in name):
-        count, _, first = stored[field].partition(b":")
-        rest = (stored.get(b"%b/%d" % (field, n), b"") for n in range(1, int(count)))
+        count, _, first = stored.pop(field).partition(b":")
+        rest = (stored.pop(b"%b/%d" % (field, n), b"") for n in range(1, int(count)))
         records.append(b"".join([first, *rest]))
     return records
