@@ -38,17 +38,19 @@ async def put_run(  # noqa: PLR0913, PLR0917 - each is a local of the script
     local held = redis.call('GET', record)
     if (held and redis.sha1hex(held) or '') ~= expected then return {0} end
     redis.call('SET', record, data, 'PX', ttl_ms)
-    local before = string.format('(%.0f', oldest)
     local time = string.format('%.0f', at)
+    -- A set lives by its newest run: an archive that is replayed is as old as it is, and compared with itself.
     local function enter(key, most)
       redis.call('ZADD', key, time, member)
-      redis.call('ZREMRANGEBYSCORE', key, '-inf', before)
+      local newest = tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2])
+      local edge = newest < oldest and newest - ttl_ms or oldest
+      redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('(%.0f', edge))
       redis.call('ZREMRANGEBYRANK', key, 0, -(most + 1))
       redis.call('PEXPIRE', key, ttl_ms)
     end
     for i = 1, #gone do redis.call('ZREM', gone[i], member) end
-    redis.call('ZADD', agents, time, name)
-    redis.call('ZREMRANGEBYSCORE', agents, '-inf', before)
+    redis.call('ZADD', agents, string.format('%.0f', oldest + ttl_ms), name)
+    redis.call('ZREMRANGEBYSCORE', agents, '-inf', string.format('(%.0f', oldest))
     redis.call('PEXPIRE', agents, ttl_ms)
     enter(all, most_runs)
     enter(kind, most_runs)
@@ -70,11 +72,22 @@ async def put_run(  # noqa: PLR0913, PLR0917 - each is a local of the script
 
 
 @script
-async def counted(redis: Client, all: Sequence[Key], failed: Sequence[Key], since: int) -> list[list[bytes | int]]:  # noqa: A002
+async def counted(
+    redis: Client,
+    all: Sequence[Key],  # noqa: A002
+    failed: Sequence[Key],
+    since: int,
+    oldest: int,
+    ttl_ms: int,
+) -> list[list[bytes | int]]:
     """-- Of each set: how many runs, how many of them failed, and when the first ended (empty: none).
 
-    local from, found = string.format('%.0f', since), {}
+    -- What is past its life does not count, also in a set that was not written to (and so not trimmed) since.
+    local found = {}
     for i = 1, #all do
+      local newest = tonumber(redis.call('ZREVRANGE', all[i], 0, 0, 'WITHSCORES')[2] or '0')
+      local edge = newest < oldest and newest - ttl_ms or oldest
+      local from = string.format('%.0f', math.max(since, edge))
       local first = redis.call('ZRANGEBYSCORE', all[i], from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
       local runs = redis.call('ZCOUNT', all[i], from, '+inf')
       found[i] = {runs, redis.call('ZCOUNT', failed[i], from, '+inf'), first[2] or ''}

@@ -75,7 +75,7 @@ class RunIndex:
         profile, now = run.profile, ms(self._clock.now())
         oldest = now - self._ttl
         ended = profile.ended_at or profile.started_at
-        at = now if ended is None else min(max(ms(ended), oldest + 1), now)
+        at = now if ended is None else min(ms(ended), now)
         hashes = list(texts)
         answer = await put_run(
             self._redis,
@@ -173,6 +173,8 @@ class RunIndex:
             [keys.INDEX_SIGN(s) for s in signatures],
             [keys.INDEX_SIGN_FAILED(s) for s in signatures],
             since,
+            ms(self._clock.now()) - self._ttl,
+            self._ttl,
         )
         return {s: _alike(raw) for s, raw in zip(signatures, found, strict=True)}
 
@@ -199,6 +201,8 @@ class RunIndex:
             [keys.INDEX_AGENT(agent) for agent in agents],
             [keys.INDEX_FAILED(agent) for agent in agents],
             0,
+            ms(self._clock.now()) - self._ttl,
+            self._ttl,
         )
         each = [_alike(raw) for raw in found]
         return Alike(runs=sum(one.runs for one in each), failed=sum(one.failed for one in each))

@@ -3,6 +3,7 @@ from datetime import timedelta
 from redis import Redis
 
 from bot.domain.profile import Grade, IndexedRun, RunProfile
+from bot.timeline import keys
 from bot.timeline import run_index as module
 from bot.timeline.index_records import MOST_TEXT
 from bot.timeline.store import Store
@@ -43,7 +44,7 @@ async def test_a_named_run_stays_failed_whatever_its_spans_say_later(store: Stor
 
 
 async def test_what_is_older_than_its_life_leaves_the_index(store: Store, clock: ManualClock) -> None:
-    """Sets are trimmed as they are written; a run from the past enters at the edge, one from the future now."""
+    """Sets are trimmed as they are written; one from the future enters as one of now."""
     index = store.run_index
     await index.put(IndexedRun(profile=profile(clock), signatures=("s",)))
     clock.forward(days=31)
@@ -96,3 +97,52 @@ async def test_a_record_of_another_version_is_no_run(store: Store, clock: Manual
     assert await store.run_index.get(TRACE) is None
     await store.run_index.put(IndexedRun(profile=profile(clock)))
     assert await store.run_index.get(TRACE) is not None
+
+
+async def test_runs_that_were_recorded_long_ago_are_compared_with_each_other(store: Store, clock: ManualClock) -> None:
+    """Replayed from an archive they all ended years before: each must not push the one before out of the index."""
+    index, ended = store.run_index, clock.now() - timedelta(days=700)
+    for number in range(20):
+        one = profile(clock, f"{number:032x}", ended_at=ended + timedelta(minutes=number))
+        await index.put(IndexedRun(profile=one, signatures=("s",)))
+        clock.forward(seconds=1)
+    assert len(await index.of_kind("refund-bot", "invoke", ended + timedelta(minutes=9), 100, 0)) == 10
+    assert (await index.alike(["s"]))["s"].runs == 20
+    assert (await index.runs_of(["refund-bot"])).runs == 20
+    assert await index.agents() == ["refund-bot"]
+    await index.put(IndexedRun(profile=profile(clock, "ff" * 16), signatures=("s",)))
+    assert (await index.alike(["s"]))["s"].runs == 1, "beside a run of today they are past their life"
+
+
+async def test_runs_past_their_life_do_not_count_although_nobody_wrote_since(store: Store, clock: ManualClock) -> None:
+    """A set that is not written to is not trimmed; the profiles in it are gone all the same."""
+    index = store.run_index
+    await index.put(IndexedRun(profile=profile(clock), signatures=("s",)))
+    clock.forward(days=20)
+    await index.put(IndexedRun(profile=profile(clock, "cd" * 16), signatures=("s",)))
+    assert (await index.alike(["s"]))["s"].runs == 2
+    clock.forward(days=20)
+    alike = (await index.alike(["s"]))["s"]
+    assert (alike.runs, alike.first) == (1, int((clock.now() - timedelta(days=20)).timestamp() * 1000))
+    assert (await index.runs_of(["refund-bot"])).runs == 1
+
+
+async def test_a_clock_that_goes_back_loses_no_run(store: Store, clock: ManualClock) -> None:
+    """The other replica's clock is an hour ahead: its runs are neither trimmed nor in front of ours for ever."""
+    index = store.run_index
+    clock.forward(hours=1)
+    await index.put(IndexedRun(profile=profile(clock), signatures=("s",)))
+    clock.forward(hours=-1)
+    await index.put(IndexedRun(profile=profile(clock, "cd" * 16), signatures=("s",)))
+    assert (await index.alike(["s"]))["s"].runs == 2
+
+
+async def test_names_of_agents_are_only_names(store: Store, clock: ManualClock, raw: Redis) -> None:
+    """Whatever a run calls its agent and its operation: one run, in keys that the table knows."""
+    index = store.run_index
+    for number, name in enumerate(("{x}", "a:b:failed", "*", "refund-bot:failed", "\x00\n", "агент", "x" * 5000, "..")):
+        one = profile(clock, f"{number:032x}", agent=name, kind=name)
+        await index.put(IndexedRun(profile=one, signatures=("s",)))
+        assert (await index.runs_of([name])).runs == 1
+        assert await index.of_kind(name, name, clock.now(), 10, 0) == [one.trace_id]
+    assert all(keys.class_of(bytes(key).decode()) is not None for key in raw.scan_iter())
