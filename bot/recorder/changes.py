@@ -213,7 +213,10 @@ def _limits(good: Sequence[RunProfile], failing: RunProfile) -> str:
 
 
 def _text(value: Json) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A number alike in every dress: 0 and 0.0, 0.7 and what a float of 32 bits makes of it (0.699999988)."""
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:g}"
+    return str(int(value) if isinstance(value, float) else value)
 
 
 def _same(value: str | None) -> str | None:
