@@ -40,7 +40,17 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
         await slack_findings(settings, registry, findings)
     await _trace_stores(settings, registry, findings)
     await each(findings, (("evidence", lambda: _evidence(settings)),))
-    await each(findings, (("eval repository", lambda: _evals(settings)), ("agents", lambda: _agents(settings))))
+    kept, cases = settings.catalogue_repository.remote, settings.evals.remote
+    hidden = "evals.remote is not set: Open eval case is hidden"
+    store_only = "catalogue_repository.remote is not set: classes that people give tools are kept in the store only"
+    await each(
+        findings,
+        (
+            ("eval repository", lambda: _repository("eval repository", cases, "evals.remote", hidden)),
+            ("catalogue", lambda: _repository("catalogue", kept, "catalogue_repository.remote", store_only)),
+            ("agents", lambda: _agents(settings)),
+        ),
+    )
     _print(findings, console or (Console() if sys.stdout.isatty() else Console(width=160)))
     return 1 if any(f.health is Health.BAD for f in findings) else 0
 
@@ -138,12 +148,11 @@ async def _evidence(settings: Settings) -> list[Finding]:
     return [Finding("evidence", Health.GOOD, f"written and read back ({where})")]
 
 
-async def _evals(settings: Settings) -> list[Finding]:
-    remote = settings.evals.remote
+async def _repository(what: str, remote: str | None, setting: str, without: str) -> list[Finding]:
     if remote is None:
-        return [Finding("eval repository", Health.NOTE, "evals.remote is not set: Open eval case is hidden")]
+        return [Finding(what, Health.NOTE, without)]
     if shutil.which("git") is None:
-        return [Finding("eval repository", Health.BAD, "git is not installed", "Install git.")]
+        return [Finding(what, Health.BAD, "git is not installed", "Install git.")]
     process = await asyncio.create_subprocess_exec(
         "git", "ls-remote", "--heads", "--", remote,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -159,8 +168,8 @@ async def _evals(settings: Settings) -> list[Finding]:
     if process.returncode:
         words = told.decode(errors="replace").strip().splitlines()
         why = Redactor().text(words[-1]) if words else "git failed"
-        return [Finding("eval repository", Health.BAD, f"{remote} cannot be read: {why}", "See evals.remote.")]
-    return [Finding("eval repository", Health.GOOD, f"{len(out.splitlines())} branches read")]
+        return [Finding(what, Health.BAD, f"{remote} cannot be read: {why}", f"See {setting}.")]
+    return [Finding(what, Health.GOOD, f"{len(out.splitlines())} branches read")]
 
 
 async def _agents(settings: Settings) -> list[Finding]:

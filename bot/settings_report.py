@@ -134,7 +134,9 @@ def _words(details: ErrorDetails) -> tuple[str, str]:
         pattern = str(context.get("pattern", ""))
         words, hint = _IDS.get(pattern[:5], ("has characters that are not allowed here", f"it must match {pattern}"))
     elif kind in {"less_than_equal", "greater_than"} and "timedelta" in message:
-        words, hint = "should be longer than nothing and at most ten years", _HINTS["time_delta_type"]
+        limit = re.search(r"timedelta\(seconds=(\d+)\)", message)  # a setting with a limit of its own
+        most = f"{limit[1]} seconds" if limit is not None else "ten years"
+        words, hint = f"should be longer than nothing and at most {most}", _HINTS["time_delta_type"]
     elif kind == "string_type" and isinstance(value, int | float):
         hint = "put it in quotes"
     elif kind in {"literal_error", "enum"} and isinstance(value, str):

@@ -36,9 +36,11 @@ def _redaction_faults(settings: Settings) -> list[Fault]:
 
 
 def _address_faults(settings: Settings) -> list[Fault]:
-    """A password in the address of the eval repository would stand in a file that is committed and copied."""
-    remote = settings.evals.remote
-    if remote is None or (Redactor().text(remote) == remote and not _USER_AND_PASSWORD.match(remote)):
-        return []
+    """A password in the address of a repository would stand in a file that is committed and copied."""
+    remotes = {"evals": settings.evals.remote, "catalogue_repository": settings.catalogue_repository.remote}
     hint = "use a credential helper of git, or an address of ssh"
-    return [Fault(settings.where("evals", "remote"), "`evals.remote` holds a secret", hint)]
+    return [
+        Fault(settings.where(section, "remote"), f"`{section}.remote` holds a secret", hint)
+        for section, remote in remotes.items()
+        if remote is not None and (Redactor().text(remote) != remote or _USER_AND_PASSWORD.match(remote))
+    ]

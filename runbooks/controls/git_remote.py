@@ -28,6 +28,11 @@ class GitRepository:
     setting: str
     seconds: float = _SECONDS
 
+    def __post_init__(self) -> None:
+        """A relative path is one from where Pullcord runs: git itself runs in folders of its own."""
+        if not self.remote.startswith("-") and ":" not in self.remote and Path(self.remote).is_dir():
+            object.__setattr__(self, "remote", str(Path(self.remote).resolve()))
+
     async def head(self, branch: str) -> str | None:
         """The hash of the branch's commit on the remote, or None. Raises OutcomeUnknown."""
         try:

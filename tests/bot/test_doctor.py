@@ -72,6 +72,18 @@ async def test_what_fails_is_named_with_what_to_do(tmp_path: Path) -> None:
         assert words in told
 
 
+async def test_the_repository_of_the_catalogue_is_read_too(tmp_path: Path) -> None:
+    """A class that a person gave a tool is pushed there at 3 a.m.; a wrong address is found before."""
+    async with SlackSandbox.start() as slack:
+        extra = "catalogue_repository: {remote: ./nowhere.git}\n"
+        status, told = await _examined(tmp_path, slack, extra=extra)
+        assert status == 1
+        assert "./nowhere.git cannot be read" in told
+        assert "See catalogue_repository.remote." in told
+        status, told = await _examined(tmp_path, slack)
+    assert "catalogue_repository.remote is not set" in told
+
+
 async def test_a_wrong_token_is_a_sentence_and_no_stack_trace(tmp_path: Path) -> None:
     """Slack's own word for it, and the rest of the checks still run."""
     async with SlackSandbox.start() as slack:

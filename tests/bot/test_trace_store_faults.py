@@ -49,6 +49,7 @@ trace_stores:
   third:
     type: phoenix
     url: http://x.example
+    deadline: 90s
     api_key: written-out
 """
     faults = faults_of(tmp_path, text)
@@ -58,7 +59,8 @@ trace_stores:
         ("9", "mystery is no type of trace store here"),
         ("12", f"`trace_stores.other.url` {NO_ADDRESS}"),
         ("13", "`trace_stores.other.deadline` should be a duration"),
-        ("17", "`trace_stores.third.api_key`: a secret must not be written here"),
+        ("17", "`trace_stores.third.deadline` should be longer than nothing and at most 45 seconds"),
+        ("18", "`trace_stores.third.api_key`: a secret must not be written here"),
         ("3", "tmpo is no trace store here"),
     ]
     hints = {reason: hint for _, reason, hint in faults}

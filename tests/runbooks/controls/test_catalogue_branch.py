@@ -81,6 +81,17 @@ async def test_planning_writes_nothing_and_applying_pushes_one_branch(
     assert git("-C", str(remote), "show", "main:pullcord.yaml") == FILE
 
 
+async def test_a_relative_path_is_one_from_where_pullcord_runs(
+    store: Store, clock: ManualClock, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git itself works in folders of its own, where the path would mean nothing."""
+    monkeypatch.chdir(remote.parent)
+    classes = plane(store, clock, f"./{remote.name}")
+    change = await classes.classify_tool("refund-bot", "wire_money", Reversibility.IRREVERSIBLE)
+    await classes.apply(change, "key-1", None)
+    assert len(branches(remote)) == 2
+
+
 async def test_the_same_change_twice_is_one_branch(store: Store, clock: ManualClock, remote: Path) -> None:
     """Also after it was taken back, and after main went on; another class is another branch."""
     classes = plane(store, clock, remote)
