@@ -22,7 +22,7 @@ from bot.plugin.dialects import Dialect
 from bot.recorder.answers import PackedAnswers, read_answers
 from bot.recorder.child import Child, Talk
 from bot.recorder.dialects import BUILT_IN
-from bot.recorder.give_back import give_back
+from bot.recorder.give_back import give_back, keep_large_apart
 from bot.recorder.limits import Limits
 from bot.recorder.otlp import Items
 from bot.recorder.otlp_values import TRACES, Signal
@@ -51,6 +51,7 @@ class ParserSettings:
     threads: int = 2
     waiting_small: int = 64
     waiting_large: int = 8
+    waiting_urgent: int = 32
     timeout: float = 120.0
     idle: float = 60.0
     heavy: int = 5_000_000
@@ -75,13 +76,16 @@ class Parser:
         self._small = ThreadPoolExecutor(self._settings.threads, "parse")
         self._large = ThreadPoolExecutor(1, "parse-large")
         self._child = Child(redactor, limits, self._settings.timeout, dialects)
-        self._counts = {"small": 0, "large": 0}
+        self._counts = {"small": 0, "large": 0, "urgent": 0}
+        # What waits for its turn here is not in an executor's queue yet: an incident's run is then the next one there.
+        self._turns = {"small": asyncio.Semaphore(self._settings.threads), "large": asyncio.Semaphore(1)}
         self._lock = threading.Lock()
         self._idle: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
         """Nothing is started before it is needed."""
+        keep_large_apart()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -117,12 +121,14 @@ class Parser:
         """What an incident needs of the run of these stored spans (plain, or compressed as the store keeps them).
 
         Normalised, assessed and frozen by the child when they are large, else in a thread; a large list is emptied as
-        it is sent. ``notes`` are added to what the run says of its holes; without ``frozen`` nothing is frozen. Raises
-        ``Refused`` as ``normalise``, and ``Busy``.
+        it is sent. ``notes`` are added to what the run says of its holes; without ``frozen`` nothing is frozen, and it
+        waits its turn behind exports: only the index asks so. Raises ``Refused`` as ``normalise``, and ``Busy``.
         """
-        if weight(records) > self._settings.large:
-            return await self._in_child(read_talk(records, catalogue, now, notes, frozen=frozen), weight(records))
-        return await self._near(partial(read_run, records, catalogue, now, notes, self._dialects, frozen=frozen))
+        size = weight(records)
+        if size > self._settings.large:
+            return await self._in_child(read_talk(records, catalogue, now, notes, frozen=frozen), size, urgent=frozen)
+        here = partial(read_run, records, catalogue, now, notes, self._dialects, frozen=frozen)
+        return await self._near(here, urgent=frozen)
 
     async def read_answers(self, source: TraceSource, answers: Sequence[bytes], ref: TraceRef) -> PackedAnswers:
         """The redacted spans of one trace in a trace store's answers; large answers are read by the child.
@@ -131,27 +137,44 @@ class Parser:
         """
         if sum(map(len, answers)) > self._settings.large:
             talk = answers_talk(source.module, source.name, answers, ref)
-            return await self._in_child(talk, sum(map(len, answers)))
-        return await self._near(partial(read_answers, source.read, answers, ref, self._redactor, self._limits))
+            return await self._in_child(talk, sum(map(len, answers)), urgent=True)
+        here = partial(read_answers, source.read, answers, ref, self._redactor, self._limits)
+        return await self._near(here, urgent=True)
 
-    async def _near(self, work: "Callable[[], _T]") -> _T:
-        return await self._run("small", self._settings.waiting_small, lambda: self._small.submit(work))
+    async def _near(self, work: "Callable[[], _T]", *, urgent: bool = False) -> _T:
+        return await self._in_turn("small", lambda: self._small.submit(work), urgent=urgent)
 
-    async def _in_child(self, talk: "Talk[_T]", size: int) -> _T:
-        result = await self._run(
-            "large", self._settings.waiting_large, lambda: self._large.submit(self._child.exchange, talk)
-        )
+    async def _in_child(self, talk: "Talk[_T]", size: int, *, urgent: bool = False) -> _T:
+        result = await self._in_turn("large", lambda: self._large.submit(self._child.exchange, talk), urgent=urgent)
         self._rest_later(size)
         self._give_back()
         return result
 
-    async def _run(self, name: str, most: int, submit: "Callable[[], Future[_T]]") -> _T:
+    async def _in_turn(self, queue: str, submit: "Callable[[], Future[_T]]", *, urgent: bool) -> _T:
+        """``urgent``: an incident waits for it. It has places of its own, and goes before all that is not."""
+        if urgent:
+            self._enter("urgent", self._settings.waiting_urgent)
+            return await self._run("urgent", submit)
+        self._enter(queue, self._settings.waiting_small if queue == "small" else self._settings.waiting_large)
+        try:
+            await self._turns[queue].acquire()
+        except asyncio.CancelledError:
+            self._left(queue)
+            raise
+        try:
+            return await self._run(queue, submit)
+        finally:
+            self._turns[queue].release()
+
+    def _enter(self, name: str, most: int) -> None:
         if self._closed:
             raise Busy("The recorder is shutting down.")
         with self._lock:
             if self._counts[name] >= most:
                 raise Busy(f"{most} {name} exports are already waiting to be read.")
             self._counts[name] += 1
+
+    async def _run(self, name: str, submit: "Callable[[], Future[_T]]") -> _T:
         try:
             future = submit()
         except RuntimeError:  # closed meanwhile
@@ -196,12 +219,15 @@ class Parser:
             asyncio.get_running_loop().call_later(_GIVE_BACK, self._trim)
 
     def _trim(self) -> None:
-        if not self._closed and self._counts["large"] == 0:
+        if self._is_idle():
             self._large.submit(give_back)
 
     def _rest(self) -> None:
-        if not self._closed and self._counts["large"] == 0:
+        if self._is_idle():
             self._large.submit(self._child.stop)
+
+    def _is_idle(self) -> bool:
+        return not self._closed and not self._counts["large"] and not self._counts["urgent"]
 
     def _end(self) -> None:
         deadline = threading.Timer(_PATIENCE, self._child.kill)  # a long parse must not hold up the end

@@ -30,7 +30,7 @@ def run(number: int, value: Json) -> RunProfile:
         (4096, 8192, True),
     ],
 )
-def test_numbers_are_compared_by_value(before: Json, after: Json, changed: bool) -> None:  # noqa: FBT001
-    """Exporters write 0 and 0.0 for one temperature, some keep it in 32 bits, and large counts have more than six digits."""
+def test_numbers_are_compared_by_value(before: Json, after: Json, changed: bool) -> None:
+    """Exporters write 0 and 0.0 for one temperature, or in 32 bits; large counts have more than six digits."""
     found = compare(run(100, after), [run(number, before) for number in range(50)], {})
     assert bool(found.changes) is changed, found.changes
