@@ -51,6 +51,8 @@ _FUNCTION = re.compile(
 )
 _LABEL = re.compile(r"[\w .()/-]{1,40}\s?[:=]\s")
 """What stands before a value in a line of a record: ``subject: ``."""
+_NOTED = frozenset("note notes comment comments memo remark remarks message description instructions".split())  # noqa: SIM905
+"""Fields of a record in which somebody wrote, however short."""
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MOST_DEPTH = 12
 _MOST_LEAVES = 50_000
@@ -148,15 +150,16 @@ def _of_call(call: ToolCall, description: str) -> Iterator[Content]:
 
 def _judged(key: str, text: str, outside: bool, name: str, tool: str) -> Iterator[tuple[bool, str, str]]:  # noqa: FBT001
     """One text of a result: whether anybody may have written it, where it is from in words, and the text."""
+    noted = " " in text.strip() and key.lower() in _NOTED
     whole = bool(key) and len(text) <= 200 and not _prose(text)
     if outside:
         yield not (whole and len(key) <= 100 and _META.fullmatch(key)), name, text
-    elif not _prose(text):
+    elif not _prose(text) and not noted:
         yield False, name, text
     else:
         for line in text.splitlines():
             held = _value_of(line)
-            free = _prose(held)
+            free = noted or _prose(held)
             yield free, f"text in the result of {tool[:80]}" if free else name, held
 
 

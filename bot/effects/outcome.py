@@ -20,7 +20,7 @@ In this order, the first that fits wins (the words they look for: ``outcome_word
 
 from collections.abc import Iterator, Mapping
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from bot.domain.base import Json
 from bot.domain.catalogue import Condition
@@ -38,7 +38,6 @@ from bot.effects.outcome_words import (
     EXIT_TEXT,
     HTTP_HOLDERS,
     HTTP_KEYS,
-    LOOSE_ERROR,
     MAYBE_DONE,
     NO_ERROR,
     PARTLY,
@@ -49,10 +48,10 @@ from bot.effects.outcome_words import (
     TOLD_KEYS,
     TRACEBACK,
     WORD_KEYS,
-    WRAPPERS,
 )
 from bot.effects.refusal_words import ERROR_START
-from bot.effects.refusals import items, may_be_done, says_no, state_word, states, tally
+from bot.effects.refusals import envelope_text, items, may_be_done, says_no, state_word, states, tally
+from bot.effects.result_bodies import bodies_of
 
 _HEAD = 2_000
 _MAYBE = "it timed out or was cut off; it may have been done"
@@ -63,7 +62,7 @@ def judge(call: ToolCall, succeeded_if: Mapping[str, Condition] | None = None) -
     """The outcome of a call and the reason in words. ``succeeded_if`` is what the catalogue says of this tool."""
     if call.executed is Executed.NO:
         return EffectOutcome.FAILED, "it was not executed"
-    bodies = _bodies(call.result)
+    bodies = bodies_of(call.result)
     doubt = next(_doubts(call, bodies), None)
     if succeeded_if and call.result_recorded:
         return _by_condition(call, succeeded_if, bodies, doubt)
@@ -151,7 +150,8 @@ def _failures(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
             counted, each = tally(body), items(body)
             if (counted and not counted[0]) or (each and all(next(_said(one, call), None) for one in each)):
                 yield "its result says that none of it was done"
-        text = (_leading_text(body) or "")[:_HEAD]
+        told = envelope_text(body, call) if isinstance(body, dict) else None
+        text = (told or _leading_text(body) or "")[:_HEAD]
         if ERROR_TEXT.match(text) and not PROSE.match(text):
             yield "its result starts with an error"
         no = None if PROSE.match(text) or text.lstrip()[:1] in {"{", "["} else says_no(text, call)
@@ -206,47 +206,6 @@ def _said(result: dict[str, Json], call: ToolCall) -> Iterator[str]:
     if word is not None:
         yield f"its result says {word[:40]}"
     yield from states(result, call)
-
-
-def _bodies(result: Json) -> list[Json]:
-    """The results to look at: the recorded one, or what MCP's answer or a mere wrapper holds. At most four."""
-    if isinstance(result, list) and result and isinstance(result[0], dict) and "text" in result[0]:
-        return _unwrapped(_document(str(result[0]["text"])))
-    if not isinstance(result, dict):
-        return [result]
-    if len(result) == 1 and WRAPPERS.issuperset(result):
-        return _unwrapped(result)
-    content, structured = result.get("content"), result.get("structuredContent")
-    if not set(result) <= {"content", "isError", "is_error", "_meta", "structuredContent"}:
-        return [result]
-    found: list[Json] = [result] if structured is None else [result, *_unwrapped(structured)]
-    texts = [part.get("text") for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    first = next((text for text in texts if isinstance(text, str)), None)
-    if first is not None:
-        held = _document(first)
-        loose = isinstance(held, str) and LOOSE_ERROR.match(held) and not ERROR_START.match(held)
-        if not loose or result.get("isError", result.get("is_error")) is None:
-            found += _unwrapped(held)  # where it says isError: false, prose that begins with "error" is none
-    return found[:4]
-
-
-def _unwrapped(held: Json) -> list[Json]:
-    """The value, and what it holds where it is an object that merely wraps an answer."""
-    if not (isinstance(held, dict) and len(held) == 1 and WRAPPERS.issuperset(held)):
-        return [held]
-    inner = next(iter(held.values()))
-    return [held, _document(inner)] if isinstance(inner, str) else [held, *_bodies(inner)][:3]
-
-
-def _document(text: str) -> Json:
-    """The object that a text holds as JSON, else the text: MCP servers write their objects so."""
-    if text.lstrip()[:1] != "{":
-        return text
-    try:
-        held: Json = from_json(text, allow_inf_nan=False)
-    except ValueError:
-        return text
-    return held
 
 
 def _leading_text(result: Json) -> str | None:

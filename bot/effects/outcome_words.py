@@ -26,7 +26,9 @@ CUT_OFF_TEXT = re.compile(
     re.IGNORECASE,
 )
 CUT_OFF_SAID = re.compile(
-    r"\W{0,3}(?:(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
+    r"\W{0,3}(?:upstream connect error|connection (?:was )?(?:reset|closed|aborted|lost)|broken pipe|"
+    r"server disconnected|"
+    r"(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
     r"(?:the |this )?(?:\w{1,20} ){0,2}(?:was |has been )?aborted\b\W{0,3}(?:by |because|due|before|after|while|$)|"
     r"(?:http(?:/\d(?:\.\d)?)? )?(?:500 |502 |504 |error 50[024]|internal server error)|"
     r"(?:\w{1,20} ){0,3}(?:zeitüberschreitung|tiempo de espera|délai (?:d.attente )?(?:dépassé|expiré)|tempo limite|"

@@ -32,9 +32,9 @@ from urllib.parse import urlsplit
 
 from bot.domain.base import Json
 from bot.domain.run import ToolCall
-from bot.effects.reading_calls import asks_only, selects_at_most
+from bot.effects.reading_calls import asks_only, names_what_it_asks, selects_at_most
 from bot.effects.verbs import (
-    ASKED_OF,
+    ABOUT,
     BODY_WORDS,
     BROWSER_NAMES,
     BROWSER_OPTIONS,
@@ -46,7 +46,6 @@ from bot.effects.verbs import (
     JOINING,
     METHOD_WORDS,
     MONEY,
-    NOUNS_READ,
     OFFERING,
     OPENING,
     QUERYING,
@@ -60,6 +59,7 @@ from bot.effects.verbs import (
     STORES,
     TO_WHOM,
     TOWARDS,
+    VERB_NOUNS,
     VERBS,
     WEB,
 )
@@ -122,21 +122,11 @@ def _asks(words: list[str], call: ToolCall) -> str | None:
         return None
     parts = {key: name_words(str(key)) for key in call.arguments}
     reason = asks_only(words, call.arguments, parts)
-    if reason is not None or not _asks_of(words):
+    if reason is not None or not names_what_it_asks(words):
         return reason
     if any(GIVEN.intersection(held) or VERBS.intersection(held) for held in parts.values()):
         return None
-    return None if _sends_something(words, call) else f"its name has no verb and ends in {words[-1]}"
-
-
-def _asks_of(words: list[str]) -> bool:
-    """Whether a name is nothing but what it asks about: ``channels_list``, ``kubectl_logs``."""
-    before = words[:-1]
-    if not before or any(word in VERBS or word in OFFERING for word in words):
-        return False
-    if words[-1] == "list" and not before[-1].endswith("s"):
-        return False
-    return (words[-1] in NOUNS_READ or words[-1] == "list") and all(w in ASKED_OF or w.endswith("s") for w in before)
+    return None if _sends_something(words, call) else f"its name has no other verb and ends in {words[-1]}"
 
 
 def name_words(name: str) -> list[str]:
@@ -159,12 +149,13 @@ def _reading_name(words: list[str], name: str) -> str | None:
     at = next((index for index, word in enumerate(words) if word in READING), None)
     if at is not None and ((words[at] == "list" and OFFERING.intersection(words)) or _brings(words, at)):
         return None
-    if at is None or any(_is_verb(words, index) for index in range(len(words)) if index != at):
+    if at is None or any(_is_verb(words, index, at) for index in range(len(words)) if index != at):
         return None
     if at == 0:
         return f"its name starts with {words[0]} and holds no other verb"
     local = name_words(_NAMESPACE.split(name)[-1])
     many = words[at] == "list" and len(words) > at + 1 and words[-1].endswith("s")  # sql_db_list_tables
+    many = many or (words[at] == "read" and any(word in VERB_NOUNS for word in words[at + 1 :]))  # gmail_read_email
     if words[at] in READING_ANYWHERE or local == words[at:] or many:
         return f"its only verb is {words[at]}, behind {' '.join(words[:at])}"
     return None
@@ -188,9 +179,14 @@ def _participle(word: str) -> bool:
     return any(stem in VERBS for stem in stems)
 
 
-def _is_verb(words: list[str], index: int) -> bool:
-    """Whether the part is a verb that changes something. What follows ``by`` is a field: ``find_user_by_email``."""
-    return words[index] in VERBS and not (index > 0 and words[index - 1] == "by")
+def _is_verb(words: list[str], index: int, at: int) -> bool:
+    """Whether the part is a verb that changes something; ``at`` is where the reading verb stands.
+
+    What follows ``by`` is a field: ``find_user_by_email``. What is read may be a noun: ``get_invoice``, ``read_email``.
+    """
+    if words[index] not in VERBS or (index > 0 and words[index - 1] == "by"):
+        return False
+    return not (at < index and words[index] in VERB_NOUNS and ABOUT.issuperset(words[index + 1 :]))
 
 
 def _hand_off(words: list[str], call: ToolCall) -> str | None:

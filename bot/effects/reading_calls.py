@@ -12,10 +12,15 @@ from collections.abc import Mapping
 from bot.domain.base import Json
 from bot.effects.verbs import (
     ADDRESS_KEYS,
+    ASKED_OF,
     CALL_OPTIONS,
     CALLERS,
+    NOUNS_READ,
+    OFFERING,
     OPERATION_KEYS,
     OPERATION_READS,
+    PAGES,
+    PROGRAM_READS,
     RUNNERS,
     SQL_FUNCTIONS,
     SQL_KEYS,
@@ -70,6 +75,20 @@ def only_selects(statement: str) -> bool:
     if ";" in bare or "'" in bare.replace("''", "") or _NO_SELECT.search(bare) or _HIDDEN_CALL.search(bare):
         return False
     return {found.lower() for found in _FUNCTION.findall(bare)} <= SQL_FUNCTIONS | _KEYWORDS
+
+
+def names_what_it_asks(words: list[str]) -> bool:
+    """Whether a name is nothing but what it asks about: ``channels_list``, ``kubectl_logs``, ``git_diff``."""
+    before = words[:-1]
+    if len(words) == 2 and words[1] in PROGRAM_READS.get(words[0], ()):
+        return True
+    if words[-1] in {"snapshot", "screenshot"}:
+        return bool(PAGES.intersection(before) - {"get", "full"}) and PAGES.issuperset(before)
+    if not before or any(word in VERBS or word in OFFERING for word in words):
+        return False
+    if words[-1] == "list" and not before[-1].endswith("s"):
+        return False
+    return (words[-1] in NOUNS_READ or words[-1] == "list") and all(w in ASKED_OF or w.endswith("s") for w in before)
 
 
 def _selects(words: list[str], plain: dict[str, Json]) -> str | None:

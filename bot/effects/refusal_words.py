@@ -14,7 +14,7 @@ ERROR_START = re.compile(
 """An error by its first words, also behind what it is an error of: ``rpc error:``, ``Error from server``."""
 
 DENIED = re.compile(
-    r"^(?:(?:the|your|this|a|my) )?(?:[\w#'-]{1,40} ){1,4}(?:(?:was|were|is|has been|have been|got) )?"
+    r"^(?:(?:the|your|this|a|my) )?(?:[\w#'-]{1,40} ){0,4}(?:(?:was|were|is|has been|have been|got) )?"
     r"(?P<word>rejected|declined|denied|refused|blocked)\b(?=\s*(?:[.!,:;(—–-]|$|because|due|by|with|for))",
     re.IGNORECASE,
 )
@@ -28,7 +28,8 @@ NO = re.compile(
     r"(?:unable|not able|not allowed|not permitted|not authori[sz]ed|not possible)|do(?:es)? not have|don't have|"
     r"doesn't have|failed to|must (?:first|be))\b|not (?:found|allowed|permitted|authori[sz]ed|supported)\b|"
     r"(?:invalid|missing|unknown|unsupported|unrecogni[sz]ed|insufficient) \w+|not enough \w+|unauthori[sz]ed\b|"
-    r"forbidden\b|(?:access|permission) (?:is )?denied)",
+    r"forbidden\b|(?:access|permission) (?:is )?denied|(?:wrong|incorrect|duplicate) \w+|bad request\b|conflict:|"
+    r"please (?:provide|specify|enter|confirm|log ?in|sign in|try)\b)",
     re.IGNORECASE,
 )
 """What a refusal starts with."""
@@ -38,23 +39,45 @@ REFUSED = re.compile(
     r"(?:found|exists?|available|possible|allowed|permitted|supported|authori[sz]ed|applied|changed|created|updated|"
     r"deleted|removed|sent|delivered|processed|completed|executed|performed|accepted|made|booked|saved|modified|"
     r"cancell?ed|mergeable|eligible|valid|recogni[sz]ed|enough|replaced|transferred|refunded|charged|submitted|"
-    r"published|scheduled)\b|"
+    r"published|scheduled|accessible|reachable|configured|registered|implemented|connected|logged in|present)\b|"
     r"\b(?:could|can|will|would) ?(?:not|n't) be (?!undone|reversed|reverted|restored|recovered|refunded later)\w+|"
     r"\bnothing (?:was|has been) (?:changed|done|updated|sent|deleted|modified)|"
     r"\balready (?:exists|taken|booked|in use)\b|"
     r"\bhas (?:already )?expired\b|\b(?:temporarily |currently |service (?:is )?)unavailable\b|\btry again later\b|"
     r"\b(?:limit|quota) (?:was |has been )?(?:exceeded|reached)\b|\brate.?limit(?:ed)?\b|\btoo many requests\b|"
     r"\binsufficient (?:funds|balance|permissions?|privileges?|credits?|rights)\b|\bout of stock\b|\bsold out\b|"
-    r"\bmust be owner\b|\bnot aware of any\b",
+    r"\bmust be owner\b|\bnot aware of any\b|\bnot an? (?:valid|known|existing|supported|allowed)\b|"
+    r"\b(?:is|are|was|were) too (?:large|long|big|small|short|old|late|early|many|much)\b|"
+    r"\bexceeds?\b.{0,40}\b(?:limit|maximum|allowed|balance|quota|size)\b|\b(?:limit|quota) would be exceeded\b|"
+    r"\b(?:can|could|may) no longer be \w+|\brequires? (?:(?:your|manual|human|further|an?|the) ){0,2}"
+    r"(?:approval|confirmation|authori[sz]ation|permission)\b|"
+    r"\b(?:confirmation|approval|authori[sz]ation|login|authentication) (?:is )?required\b|"
+    r"\buser (?:does not|doesn't) want\b|\buser (?:cancelled|canceled|aborted)\b",
     re.IGNORECASE,
 )
 """What makes a short sentence a refusal wherever it stands in it."""
+
+UNDONE = re.compile(
+    r"\b(?:changes?|edits?|request|operation|action|transaction|update) (?:has|have|was|were|could) ?(?:not|n't) "
+    r"(?:been |be )?(?:applied|made|saved|performed|completed|executed|processed|changed|committed)\b|"
+    r"\b(?:no changes? (?:was|were|has been|have been)|nothing (?:was|has been)) (?:made|applied|saved|changed|done)\b",
+    re.IGNORECASE,
+)
+"""What takes back a first sentence that did not say so."""
 
 SORRY = re.compile(
     r"(?:i'?m |i am |we'?re |we are )?(?:very |so |really )?(?:sorry|unfortunately|regrettably|apologies)\b.*"
     r"\b(?:no|not|cannot|can't|couldn't|wasn't|isn't|don't|doesn't|unable|unavailable|failed|only|never)\b",
     re.IGNORECASE | re.DOTALL,
 )
+
+UNANSWERED = re.compile(
+    r"\b(?:no|without|any) (?:response|answer|reply|acknowledge?ments?|confirmation) (?:from|by|within|received|was)\b|"
+    r"\b(?:did|does|has|was) ?(?:not|n't) (?:respond|answer|reply|responded|answered|acknowledged)\b|"
+    r"\bnot (?:been )?(?:acknowledged|answered)\b",
+    re.IGNORECASE,
+)
+"""It was asked, and nobody knows: as a time-out."""
 
 WENT_WELL = re.compile(
     r"\W{0,3}(?:success(?:ful(?:ly)?)?|done|ok(?:ay)?|sent|set|paid|no (?:errors?|issues?|problems?|warnings?|"
@@ -65,9 +88,9 @@ WENT_WELL = re.compile(
 )
 """A text that starts so is no refusal, whatever it adds: ``Marked the product as out of stock``."""
 DONE = re.compile(
-    r"(?<!already )(?<!not )(?<!been )\b(?:success\w*|completed|confirmed|created|sent|booked|placed|deleted|removed|"
-    r"updated|saved|issued|scheduled|published|deployed|closed|archived|approved|paid|transferred|refunded|merged|"
-    r"submitted)\b(?!\.\w)",
+    r"(?<!already )(?<!not )(?<!been )(?:\b(?:success\w*|completed|confirmed|created|sent|booked|placed|updated|saved|"
+    r"issued|scheduled|published|deployed|approved|transferred|refunded|submitted)|"
+    r"(?<!is )(?<!are )\b(?:archived|closed|deleted|removed|merged|paid))\b(?!\.\w)",
     re.IGNORECASE,
 )
 """What stands before a restriction that is none of a refusal: ``Transfer completed, not available until Monday``."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bot.domain.base import Json
 from bot.domain.run import ToolCall
-from bot.effects.reading import name_words
+from bot.effects.reading import guess, name_words
 from bot.effects.refusal_words import (
     BAD_COUNTS,
     DENIED,
@@ -22,6 +22,8 @@ from bot.effects.refusal_words import (
     REFUSED,
     SORRY,
     STATE_WORDS,
+    UNANSWERED,
+    UNDONE,
     VERB_OF,
     WENT_WELL,
 )
@@ -35,6 +37,13 @@ _MOST_ITEMS = 1_000
 _GRPC_MAYBE = frozenset([1, 2, 4, 10, 13, 14, 15])
 """gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE, DATA_LOSS: it may have been done."""
 _GRPC_KEYS = frozenset(["code", "message", "details", "status", "metadata", "detail"])
+_TOLD = ("message", "msg", "detail", "title", "reason", "description")
+_ENVELOPE = frozenset(
+    """
+    message msg detail details title reason description code type status statusCode status_code data timestamp path
+    instance traceId trace_id request_id requestId error_code errorCode
+    """.split()  # noqa: SIM905
+)
 _ITEMS = ("results", "responses", "outcomes")
 
 
@@ -52,7 +61,10 @@ def says_no(text: str, call: ToolCall) -> str | None:
     if said is None:
         said = REFUSED.search(first) or FOREIGN.search(first)
         said = None if said is not None and DONE.search(first[: said.start()]) else said
-    return f"its result says no: {first[:80]}" if said is not None else None
+    if said is not None:
+        return f"its result says no: {first[:80]}"
+    later = UNDONE.search(text[: _FIRST * 2])
+    return f"its result says no: {later[0]}" if later is not None else None
 
 
 def first_sentence(text: str) -> str:
@@ -92,18 +104,25 @@ def grpc_code(result: dict[str, Json]) -> int | None:
 
 
 def may_be_done(result: Json) -> str | None:
-    """Why a gRPC status leaves open whether it was done."""
+    """Why a gRPC status, or that nobody answered, leaves open whether it was done."""
     if isinstance(result, dict):
         code = grpc_code(result)
         return f"gRPC's code {code}" if code in _GRPC_MAYBE else None
-    match = GRPC_TEXT.match(result) if isinstance(result, str) else None
+    if not isinstance(result, str):
+        return None
+    first = first_sentence(result)
+    if UNANSWERED.search(first) and not WENT_WELL.match(first):
+        return "no answer of the far side"
+    match = GRPC_TEXT.match(result)
     return f"gRPC's {match[2]}" if match is not None and int(match[1]) in _GRPC_MAYBE else None
 
 
 def state_word(word: str, call: ToolCall) -> bool:
     """Whether a status word says that nothing was done, unless the call asked for just that."""
     plain = re.sub(r"[\s-]+", "_", word.strip().lower())
-    return plain in STATE_WORDS and not asked_for(plain, call)
+    if plain not in STATE_WORDS or asked_for(plain, call):
+        return False
+    return plain in {"error", "errored"} or guess(call) is None  # what a read found has a state of its own
 
 
 def tally(result: Json) -> tuple[int, int] | None:
@@ -120,6 +139,20 @@ def items(result: Json) -> list[dict[str, Json]]:
     if not isinstance(result, dict):
         return []
     return next((found for key in _ITEMS if (found := _dicts(result.get(key)))), [])
+
+
+def envelope_text(result: dict[str, Json], call: ToolCall) -> str | None:
+    """The text of an answer that holds nothing but a text and its codes; not where it repeats what was asked for."""
+    held = next((held for key in _TOLD if isinstance(held := result.get(key), str)), None)
+    data = result.get("data")
+    bare = data in (None, {}, [], "") or (isinstance(data, dict) and data.keys() <= _ENVELOPE)
+    if held is None or len(result) < 2 or not result.keys() <= _ENVELOPE or not bare:
+        return None
+    return None if held in _texts(call.arguments) or held in _long_texts(call.arguments) else held
+
+
+def _long_texts(arguments: Json) -> list[str]:
+    return [held for held in arguments.values() if isinstance(held, str)] if isinstance(arguments, dict) else []
 
 
 def _undone(result: dict[str, Json], call: ToolCall) -> Iterator[str]:

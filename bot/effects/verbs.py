@@ -3,6 +3,7 @@
 READING = frozenset(
     """
     get list search read find lookup fetch check calculate think retrieve describe view inspect count query explain
+    estimate compute compare summarize summarise analyze analyse
     """.split()  # noqa: SIM905
 )
 """A name that starts with one of these may be a read."""
@@ -123,8 +124,25 @@ OPENING = frozenset(
 )
 """What a browser is told when it is to show a page."""
 
-NOUNS_READ = frozenset(["logs", "history", "schema", "info", "metrics", "stats"])
+NOUNS_READ = frozenset(["logs", "history", "schema", "info", "metrics", "stats", "diff"])
 """A name without any verb that ends so asks for it: ``kubectl_logs``, ``conversations_history``."""
+VERB_NOUNS = frozenset(
+    """
+    bill build call charge commit email format invoice mail message offer post process quote release request schedule
+    share store ticket tweet vote
+    """.split()  # noqa: SIM905
+)
+"""Verbs that are nouns where a reading verb stands before them and nothing but these words behind: ``read_email``."""
+ABOUT = frozenset("by details detail status info id ids history list summary content count data at for in of".split())  # noqa: SIM905
+PROGRAM_READS = {
+    "git": frozenset("status log diff show blame".split()),  # noqa: SIM905
+    "kubectl": frozenset("get describe logs top explain".split()),  # noqa: SIM905
+    "docker": frozenset("ps images inspect logs stats".split()),  # noqa: SIM905
+    "helm": frozenset("list status history get".split()),  # noqa: SIM905
+}
+"""Tools that are named after one command of a program which only asks."""
+PAGES = frozenset("browser page playwright puppeteer chrome web desktop screen take capture full get".split())  # noqa: SIM905
+"""``browser_take_screenshot``: what a picture is taken of. ``vm_snapshot`` makes a copy."""
 ASKED_OF = frozenset(
     """
     account agent alert api app audit browser bucket build camera channel chat cluster container conversation customer

@@ -28,6 +28,14 @@ READS: list[tuple[str, dict[str, Any]]] = [
     ("channels_list", {"channel_types": "public"}),
     ("pods_list", {}),
     ("order_history", {"customer": 5}),
+    ("get_invoice", {"invoice": 77}),
+    ("read_email", {"id": "1"}),
+    ("gmail_read_email", {"id": "1"}),
+    ("get_invoice_status", {"id": 1}),
+    ("get_user_schedule", {"user": 1}),
+    ("git_diff", {"repo": "."}),
+    ("browser_snapshot", {}),
+    ("browser_take_screenshot", {"filename": "a.png"}),
 ]
 
 CHANGES: list[tuple[str, dict[str, Any]]] = [
@@ -65,6 +73,13 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("order_history", {"customer": 5, "note": "called"}),
     ("items_list", {"price": 5, "sale": "ebay", "publish": True}),
     ("mailing_list", {"add": "bob"}),
+    ("get_refund", {"order": 1}),
+    ("find_replace", {"path": "a"}),
+    ("search_and_email", {"query": "a"}),
+    ("get_invoice_cancel", {"id": 1}),
+    ("fetch_email_send", {"id": 1}),
+    ("vm_snapshot", {"vm": "a"}),
+    ("git_commit", {"repo": "."}),
 ]
 
 
