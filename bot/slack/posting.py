@@ -104,7 +104,7 @@ class Posting(Sender):
             incident.opened_by.removeprefix("<@").removesuffix(">") if incident.opened_by.startswith("<@") else None
         )
         people += [declared] if declared and declared not in people else []
-        topic = f"{incident.id} {incident.severity} · {incident.agent or 'unknown agent'}"
+        topic = f"{incident.id} · {incident.agent or 'unknown agent'}"  # no severity: it changes, the topic stays
         refused = await self.t.channels.dress(channel, people, topic)
         pin = await self.t.channels.pin(channel.id, incident.root_ts)
         await self.save(more={**self.state.more, "dressing": _DRESS_TRIES})

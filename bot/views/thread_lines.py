@@ -240,7 +240,8 @@ def _as_of(execution: Execution | None, verified: Verified, detail: str) -> str:
         return foreign(f"{verified.value.replace('_', ' ')}: {detail}", 300)
     now = execution.model_copy(update={"verified": verified, "verified_detail": detail or None})
     shown = words.verified_words(now)
-    return foreign(f"{shown}: {detail}" if verified is Verified.IN_FORCE and detail else shown, 300)
+    # a detail may end with a line to copy (the rule that could not be pushed): it is not cut off
+    return foreign(f"{shown}: {detail}" if verified is Verified.IN_FORCE and detail else shown, 900)
 
 
 def _failed(event: ev.ActionFailed, incident: Incident) -> str:

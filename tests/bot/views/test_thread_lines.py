@@ -1,6 +1,7 @@
 from hypothesis import HealthCheck, given, settings
 
 from bot.domain import events as ev
+from bot.domain.action import Verified
 from bot.views import limits
 from bot.views.blocks import Card, section
 from bot.views.thread_lines import thread_line
@@ -70,6 +71,17 @@ def test_what_a_person_typed_as_the_reason_is_quoted_and_escaped() -> None:
 
     assert line(params={"why": "dup <!here> refunds"}).endswith(" · “dup &lt;!here&gt; refunds”")
     assert "“" not in line(undo_of="ex_0")
+
+
+def test_the_line_to_copy_at_the_end_of_what_was_done_is_not_cut_off() -> None:
+    """Where the branch of a class could not be pushed, the thread says which rule to add by hand."""
+    done = next(entry for entry in ENTRIES if isinstance(entry.event, ev.ActionSucceeded))
+    rule = "Add to its tools: - {name: wire_money, reversibility: irreversible}"
+    detail = f"every run is read with it from now on; NOT written: {'git did not answer. ' * 20}{rule}"
+    event = done.event.model_copy(update={"detail": detail, "verified": Verified.IN_FORCE})
+    line = thread_line(done.model_copy(update={"event": event}), INCIDENT)
+    assert line is not None
+    assert line.endswith(rule)
 
 
 def test_effects_are_told_in_full_only_where_the_card_has_no_room() -> None:
