@@ -81,7 +81,7 @@ def test_the_line_to_copy_at_the_end_of_what_was_done_is_not_cut_off() -> None:
     event = done.event.model_copy(update={"detail": detail, "verified": Verified.IN_FORCE})
     line = thread_line(done.model_copy(update={"event": event}), INCIDENT)
     assert line is not None
-    assert line.endswith(rule)
+    assert rule in line
 
 
 def test_effects_are_told_in_full_only_where_the_card_has_no_room() -> None:
