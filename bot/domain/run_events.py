@@ -39,13 +39,17 @@ class RunAttached(BaseEvent):
 
 
 class EffectsListed(BaseEvent):
-    """Some of the effects of the run attached just before (all of its tool calls, in order)."""
+    """Some of the effects of the run attached just before (all of its tool calls, in order).
+
+    ``new`` are the ids of those that the thread was not told of yet; None: of none of them.
+    """
 
     type: Literal["effects_listed"] = "effects_listed"
     trace_id: str
     evidence: str
     part: int
     effects: tuple[Effect, ...]
+    new: tuple[str, ...] | None = None
 
 
 class ChangesFound(BaseEvent):

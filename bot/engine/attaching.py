@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.base import Json
-from bot.domain.effect import Effect, SeverityInputs, severity_inputs
+from bot.domain.effect import Effect, SeverityInputs, counts, severity_inputs
 from bot.domain.events import PULLCORD, EffectsListed, Event, RunAttached, SeveritySet
 from bot.domain.incident import Incident
 from bot.domain.run import RunSummary
@@ -17,6 +17,7 @@ from bot.engine import names
 from bot.recorder.profile import Profiled
 from bot.settings import Settings
 from bot.timeline.timeline import Write
+from bot.views import limits
 
 MOST_EFFECTS = 100
 MOST_BYTES = 150_000
@@ -56,6 +57,7 @@ def attach(
     """
     run, effects = reading.summary, reading.effects
     parts = tuple(in_parts(effects)) if parts is None else parts
+    told = _told(incident, run.trace_id)
     events: list[Event] = [
         RunAttached(
             at=now,
@@ -72,7 +74,13 @@ def attach(
         ),
         *(
             EffectsListed(
-                at=now, by=PULLCORD, trace_id=run.trace_id, evidence=reading.evidence, part=number, effects=part
+                at=now,
+                by=PULLCORD,
+                trace_id=run.trace_id,
+                evidence=reading.evidence,
+                part=number,
+                effects=part,
+                new=None if told is None else tuple(effect.id for effect in part if effect.id not in told),
             )
             for number, part in enumerate(parts, 1)
         ),
@@ -84,6 +92,13 @@ def attach(
     page = page_again(incident, run.trace_id, effects, settings, now)
     compare = WorkItem(kind=Work.COMPARE_RUN, incident=incident.id, payload={"trace_id": run.trace_id, "attempt": 0})
     return Write(events=tuple(events), work=(compare,), due=() if page is None else (page,))
+
+
+def _told(incident: Incident, run: str) -> frozenset[str] | None:
+    """The effects of a run that stand in the thread already: the card has no room for so many. None for a new run."""
+    if incident.run(run) is None or counts(incident.effects).changes <= limits.EFFECT_ROWS:
+        return None
+    return frozenset(effect.id for effect in incident.effects_of(run) if effect.changes)
 
 
 def severity_of(inputs: SeverityInputs, many_runs: int) -> tuple[str, str]:

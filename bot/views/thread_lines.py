@@ -102,13 +102,14 @@ def _run_attached(event: ev.RunAttached, incident: Incident) -> str:
 def _effects(event: ev.EffectsListed, incident: Incident) -> str | None:
     """In full where the card has no room for them: more than five changes. Of many runs how many of each class."""
     changes = ranked(event.effects)[: counts(event.effects).changes]
+    changes = tuple(effect for effect in changes if event.new is None or effect.id in event.new)
     if not changes or counts(incident.effects).changes <= limits.EFFECT_ROWS:
         return None
     run = code(words.short_trace(event.trace_id), 12)
     if len(incident.runs) > limits.THREAD_RUNS:
         did = recorder_words.counts_words(counts(event.effects))
         return f"*Effects of run {run}:* {did}; each is on the timeline page"
-    rows = [f"*Effects of run {run}, the worst first:*"]
+    rows = [f"*{'Effects' if event.new is None else 'More effects'} of run {run}, the worst first:*"]
     size = len(rows[0])
     for effect in changes[: limits.THREAD_ROWS]:
         row = _row(effect, event)
@@ -125,20 +126,18 @@ def _changes(event: ev.ChangesFound, _: Incident) -> str | None:
     run = code(words.short_trace(event.trace_id), 12)
     if event.new == ():
         return None
+    against = number(event.compared, "recent good run")
     if not event.changes:
         if event.compared:
-            against = number(event.compared, "recent good run")
             return f"*Nothing changed* in run {run} against {against} of its kind."
         return f"*Run {run} was not compared:* {foreign(event.note or 'there is no good run of its kind', 300)}"
     places = range(len(event.changes)) if event.new is None else event.new
     new = [event.changes[place] for place in places if place < len(event.changes)]
     rows = [f"• {foreign(recorder_words.difference_words(change), 300)}" for change in new[:12]]
-    left = len(new) - len(rows)
-    more = [f"and {left:,} more on the timeline page"] if left else []
-    note = [foreign(event.note, 200)] if event.note else []
+    more = [f"and {len(new) - 12:,} more on the timeline page"] if len(new) > 12 else []
+    more += [foreign(event.note, 200)] if event.note else []
     also = "Also changed" if len(new) < len(event.changes) else "Changed"
-    head = f"*{also} in run {run}* against {number(event.compared, 'recent good run')}:"
-    return "\n".join([head, *rows, *more, *note])
+    return "\n".join([f"*{also} in run {run}* against {against}:", *rows, *more])
 
 
 def _similar(event: ev.SimilarRunsFound, _: Incident) -> str | None:
@@ -147,9 +146,9 @@ def _similar(event: ev.SimilarRunsFound, _: Incident) -> str | None:
     if not event.runs or not groups:
         return None
     rows = [f"• {foreign(recorder_words.group_words(group), 400)}" for group in groups[:8]]
-    many = f"{event.runs:,} more {'run looks' if event.runs == 1 else 'runs look'} the same"
+    many = f"*{number(event.runs, 'more run looks', 'more runs look')} the same*"
     looked = f"of {number(event.searched, 'recorded run')}"
-    return "\n".join([f"*{many}* {looked}. They join only when a person adds them:", *rows])
+    return "\n".join([f"{many} {looked}. They join only when a person adds them:", *rows])
 
 
 def _offered(event: ev.RunsOffered, incident: Incident) -> str:
@@ -166,8 +165,7 @@ def _offered(event: ev.RunsOffered, incident: Incident) -> str:
 
 def _runs_added(event: ev.RunsAdded, _: Incident) -> str:
     named = ", ".join(code(words.short_trace(trace), 12) for trace in event.trace_ids[:12])
-    left = len(event.trace_ids) - 12
-    more = f" and {left:,} more" if left > 0 else ""
+    more = f" and {len(event.trace_ids) - 12:,} more" if len(event.trace_ids) > 12 else ""
     return f"*{_by(event.by)} added {number(len(event.trace_ids), 'run')}:* {named}{more}"
 
 

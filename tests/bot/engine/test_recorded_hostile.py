@@ -1,6 +1,6 @@
 """What a hostile or endless run may do to an incident that it is part of: nothing that grows without bound."""
 
-from bot.domain.events import ChangesFound, Entry, SimilarRunsFound
+from bot.domain.events import ChangesFound, EffectsListed, Entry, SimilarRunsFound
 from bot.domain.span import SpanRecord
 from bot.views.thread_lines import thread_line
 from tests.support.engine import AGENT, DANA, TRACE, World
@@ -100,6 +100,22 @@ async def test_runs_that_a_person_adds_tell_the_thread_no_change_twice(world: Wo
     told = [thread_line(entry, incident) for entry in entries if isinstance(entry.event, ChangesFound)]
     assert [line for line in told[1:] if line] == []
     assert told[0] is not None
+
+
+async def test_a_run_that_is_read_again_tells_the_thread_its_new_effects_only(world: World) -> None:
+    """Its seven refunds stand there; the eighth is one row, and a read none."""
+    now = world.clock.now()
+    seven = [tool_span(TRACE, n, "issue_refund", {"n": n}, now) for n in range(1, 8)]
+    eighth = tool_span(TRACE, 8, "issue_refund", {"n": 8}, now)
+    for spans in ([root_span(TRACE, now), *seven], [eighth], [tool_span(TRACE, 9, "get_order", {"n": 9}, now)]):
+        await world.store.spans.upsert(TRACE, AGENT, {span.span_id: span.to_bytes() for span in spans})
+        await world.later(seconds=40)
+        await world.fire()
+    incident = await world.incident()
+    entries = await world.store.incidents.entries("INC-1")
+    told = [thread_line(entry, incident) for entry in entries if isinstance(entry.event, EffectsListed)]
+    assert [0 if line is None else line.count("issue_refund") for line in told] == [7, 1, 0]
+    assert (told[1] or "").startswith("*More effects of run")
 
 
 async def recorded(world: World, trace_id: str, served: str, reason: str) -> None:
