@@ -81,6 +81,14 @@ def _is_phrase(match: re.Match[str]) -> bool:
     )
 
 
+def _is_told(match: re.Match[str]) -> bool:
+    """The same in a language whose small words are not listed here: only what has a digit or a sign in it."""
+    said = match["secret"]
+    if said.startswith(_OPEN) or _ALGORITHMS.fullmatch(said):
+        return False
+    return bool(match["quote"]) or any(not letter.isalpha() and letter not in "'\u2019.-/" for letter in said)
+
+
 _FREE = r"(?:(?<![a-z0-9_])|(?<=\\[nrt]))"
 _CALLED = (
     _FREE + r"(?:pass(?:word|wd|phrase|code)|pass[ -]phrase|pwd|passwort|kennwort|contrase(?:ñ|n)a|senha|"
@@ -99,6 +107,13 @@ _CODE = (
 )
 
 
+_ELSEWHERE = (
+    "password", "passwort", "kennwort", "contraseña", "senha", "mot de passe", "wachtwoord", "hasło", "пароль", "密码",
+    "密碼", "パスワード", "비밀번호", "parola", "lösenord", "passord", "adgangskode", "salasana", "şifre", "heslo",
+    "jelszó", "mật khẩu", "รหัสผ่าน", "كلمة المرور", "סיסמה",
+)  # fmt: skip
+_POINTS = "\u3002\u3001\uff0c\uff1b"  # the full-width stop and commas
+_SAYS = "(?:[:=\uff1a]|(?<=[ \t])(?:ist|lautet|es|est|è|é|is|jest|это|är|er|on|je)(?=[ \t:])|是|は|는|은)[:\uff1a]?[ \t]{0,3}"
 _WORDS = ("pass", "pwd", "kennwort", "contrase", "senha", "mot de passe", "wachtwoord", "seed", "recovery", "mnemonic")
 
 PROSE: tuple[SecretPattern, ...] = (
@@ -115,6 +130,15 @@ PROSE: tuple[SecretPattern, ...] = (
         _CALLED + _WHOSE + _IS + _QUOTE
         + r"(?P<secret>[^\s\"'`“”\u2018\u2019«»<>\\]{2,199}[^\s\"'`“”\u2018\u2019«»<>\\.,;:!?)\]}*])",
         _is_given,
+    ),
+    begun(
+        "password",
+        _ELSEWHERE,
+        rf"(?:{'|'.join(_ELSEWHERE)})\\{{0,7}}[\"'*]{{0,3}}[ \t\u00a0]{{0,3}}"
+        + _SAYS + _QUOTE
+        + rf"(?P<secret>[^\s\"'`“”\u2018\u2019«»<>\\{_POINTS}]{{4,199}}"
+        rf"[^\s\"'`“”\u2018\u2019«»<>\\.,;:!?)\]}}*{_POINTS}])",
+        _is_told,
     ),
     begun(
         "password",
