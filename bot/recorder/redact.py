@@ -20,6 +20,7 @@ from bot.recorder.secret_marks import (
     key_start,
     mark_of,
     own_mark_of,
+    spellings,
     where_begun,
     without_tokens,
 )
@@ -36,7 +37,7 @@ from bot.recorder.secret_patterns import (
     SECRET_KEYS,
 )
 from bot.recorder.secret_prose import SPOKEN
-from bot.recorder.secret_shape import SecretPattern
+from bot.recorder.secret_shape import SecretPattern, is_mixed
 from bot.recorder.secret_wrapped import could_be_wrapped, unwrapped
 
 _MAX_DEPTH = 64
@@ -46,7 +47,6 @@ _LONG_TOKEN = 16
 _DIGITS = "0123456789"
 _LIKELY = "x1" * _LONG_TOKEN  # what any rule takes for a secret under a secret name
 _LONG_WORDS = re.compile(r"(?<![A-Za-z0-9_.+/=~:-])[A-Za-z0-9_.+/=~:-]{16,}+")
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _PAIRED = re.compile(r"\\{0,7}[\"']value\\{0,7}[\"'][ \t]{0,4}:")
 
 
@@ -94,7 +94,7 @@ class Redactor:
         """Compile the configured patterns; the maintained ones are compiled once per process."""
         self.settings = settings or RedactionSettings()
         self._fields = frozenset(_plain(name) for name in self.settings.fields)
-        self._stems = (*KEY_STEMS, *(stem for name in self.settings.fields for stem in _spellings(name)))
+        self._stems = (*KEY_STEMS, *(stem for name in self.settings.fields for stem in spellings(name)))
         self._own = tuple((name, re.compile(pattern)) for name, pattern in self.settings.patterns.items())
 
     def text(self, text: str) -> str:
@@ -201,7 +201,7 @@ class Redactor:
         # OpenInference flattens: tool.parameters.api_key. A number at the end says nothing: password2.
         last = _plain(key.rpartition(".")[2]).rstrip(_DIGITS)
         if last == "pass":  # passed, not a password: {"pass": true}, pass=12
-            return isinstance(held, str) and _DIGIT.search(held) is not None and _LETTER.search(held) is not None
+            return isinstance(held, str) and is_mixed(held)
         if last.endswith("pwd") and isinstance(held, str) and held.startswith("/"):
             return False  # the shell's working directory
         if last.endswith("token") and not last.endswith(SECRET_KEY_ENDINGS) and last not in SECRET_KEYS:
@@ -295,9 +295,3 @@ class Redactor:
 
 def _plain(key: str) -> str:
     return key.lower().translate(_SEPARATORS)
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    """How a field name may be written: ``card_number``, ``card-number``, ``card number``, ``cardnumber``."""
-    words = re.split(r"[_\-. ]+", name.strip("_-. ").lower())
-    return tuple(dict.fromkeys(separator.join(words) for separator in ("_", "-", ".", " ", "")))

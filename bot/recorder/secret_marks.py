@@ -87,3 +87,9 @@ def own_mark_of(name: str, marks: list[str]) -> Callable[[re.Match[str]], str]:
         return f"[redacted: {name}]"
 
     return put_mark
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """How a field name may be written: ``card_number``, ``card-number``, ``card number``, ``cardnumber``."""
+    words = re.split(r"[_\-. ]+", name.strip("_-. ").lower())
+    return tuple(dict.fromkeys(separator.join(words) for separator in ("_", "-", ".", " ", "")))

@@ -6,7 +6,7 @@ none of those by which people speak about passwords. Also the phrases of several
 
 import re
 
-from bot.recorder.secret_shape import SecretPattern, begun
+from bot.recorder.secret_shape import SecretPattern, begun, is_mixed
 
 SPOKEN = frozenset(
     [
@@ -68,7 +68,7 @@ def _is_given(match: re.Match[str]) -> bool:
 def _is_named(match: re.Match[str]) -> bool:
     """Whether the word straight after "password" is one: letters and digits, and no algorithm's name."""
     said = match["secret"]
-    return any(map(str.isdigit, said)) and any(map(str.isalpha, said)) and not _ALGORITHMS.fullmatch(said)
+    return is_mixed(said) and not _ALGORITHMS.fullmatch(said)
 
 
 def _is_phrase(match: re.Match[str]) -> bool:
@@ -113,7 +113,8 @@ _ELSEWHERE = (
     "jelszó", "mật khẩu", "รหัสผ่าน", "كلمة المرور", "סיסמה",
 )  # fmt: skip
 _POINTS = "\u3002\u3001\uff0c\uff1b"  # the full-width stop and commas
-_SAYS = "(?:[:=\uff1a]|(?<=[ \t])(?:ist|lautet|es|est|è|é|is|jest|это|är|er|on|je)(?=[ \t:])|是|は|는|은)[:\uff1a]?[ \t]{0,3}"
+_VERBS = "ist|lautet|es|est|è|é|is|jest|это|är|er|on|je"
+_SAYS = rf"(?:[:=\uff1a]|(?<=[ \t])(?:{_VERBS})(?=[ \t:])|是|は|는|은)[:\uff1a]?[ \t]{{0,3}}"
 _WORDS = ("pass", "pwd", "kennwort", "contrase", "senha", "mot de passe", "wachtwoord", "seed", "recovery", "mnemonic")
 
 PROSE: tuple[SecretPattern, ...] = (

@@ -35,6 +35,14 @@ class SecretPattern:
         return any(anchor in looked_at for anchor in self.anchors)
 
 
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+
+
+def is_mixed(text: str) -> bool:
+    """Whether there are letters and digits in it."""
+    return _DIGIT.search(text) is not None and _LETTER.search(text) is not None
+
+
 # Unlike \b it also holds after an underscore, and after an escaped line end inside JSON text (\n is a letter there).
 START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 
