@@ -110,7 +110,10 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
       if redis.call('ZADD', runs, 'NX', redis.call('HGET', meta, 'first'), trace) == 1 then
         redis.call('ZREMRANGEBYRANK', runs, 0, -(most_runs + 1))
       end
-      if sure == 1 then redis.call('HSET', meta, 'agent', agent) else redis.call('HSETNX', meta, 'agent', agent) end
+      -- An agent's own token that joins a trace does not rename the agent that the trace named before.
+      local joins = owner ~= '' and redis.call('HGET', meta, 'named') == '1'
+      if sure == 1 and not joins then redis.call('HSET', meta, 'agent', agent, 'named', '1')
+      else redis.call('HSETNX', meta, 'agent', agent) end
       redis.call('PEXPIRE', runs, ttl_ms)
     end
     if dropped + evicted > 0 then
@@ -122,7 +125,8 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
     for _, key in ipairs({meta, spans, spare}) do redis.call('PEXPIRE', key, ttl_ms) end
 
     -- Told soon after the last batch, and at the latest some time after the first untold one. Who goes on sending for
-    -- long is told less and less often, until the root comes.
+    -- long is told less and less often, until the root comes; a root that is sent with every batch ends nothing.
+    local ends = ended == 0 and 0 or redis.call('HINCRBY', meta, 'ends', 1)
     local function arm(lane, items, id, item, quiet, patience, free, most_quiet, most_patience)
       local field = string.match(id, '^%a+')
       local since = now
@@ -133,7 +137,7 @@ async def upsert(  # noqa: PLR0913, PLR0917 - each is a local of the script
       end
       local slower = 2 ^ math.min(math.max(tonumber(redis.call('HGET', meta, field .. ':times') or '1') - free, 0), 10)
       redis.call('HSET', meta, field .. ':since', string.format('%.0f', since))
-      if ended == 0 then quiet = math.min(quiet * slower, most_quiet) end
+      if ends == 0 or ends > 3 then quiet = math.min(quiet * slower, most_quiet) end
       local at = math.min(now + quiet, since + math.min(patience * slower, most_patience))
       redis.call('ZADD', lane, string.format('%.0f', at), id)
       redis.call('HSET', items, id, '0 ' .. item)

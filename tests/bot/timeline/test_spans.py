@@ -240,3 +240,26 @@ async def test_a_name_that_is_only_a_services_gives_way_to_an_agents(store: Stor
     meta = await store.spans.meta(TRACE)
     assert meta is not None
     assert meta.agent == "refund-bot"
+
+
+async def test_a_token_that_joins_a_trace_does_not_rename_its_agent(store: Store) -> None:
+    """The trace named its agent before; what an agent's own token sends of it later is part of that run."""
+    await store.spans.upsert(TRACE, "front-desk", by_id(packed(1)))
+    await store.spans.upsert(TRACE, "refund-bot", by_id(packed(2)), owner="refund-bot")
+    meta = await store.spans.meta(TRACE)
+    assert meta is not None
+    assert (meta.agent, meta.owner) == ("front-desk", "refund-bot")
+
+
+async def test_a_root_that_comes_with_every_batch_ends_nothing(store: Store, clock: ManualClock) -> None:
+    """Some senders repeat it; the run is read less and less often all the same."""
+    await open_one(store, alert=an_alert())
+    told = 0
+    for n in range(1, 200):
+        await store.spans.upsert(TRACE, "refund-bot", by_id(packed(999, Rank.FIRST, parent=None), packed(n)))
+        clock.forward(seconds=5)
+        due = await store.work.due_at(f"spans:{TRACE}")
+        if due is not None and due <= clock.now():
+            await store.work.move_due(clock.now())
+            told += 1
+    assert 4 <= told < 25
