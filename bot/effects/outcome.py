@@ -18,6 +18,7 @@ In this order, the first that fits wins (the words they look for: ``outcome_word
 7. Else **applied**.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic_core import to_json
@@ -50,7 +51,7 @@ from bot.effects.outcome_words import (
     WORD_KEYS,
 )
 from bot.effects.refusal_words import ERROR_START
-from bot.effects.refusals import envelope_text, items, may_be_done, says_no, state_word, states, tally
+from bot.effects.refusals import asked_for, envelope_text, items, may_be_done, says_no, state_word, states, tally
 from bot.effects.result_bodies import bodies_of
 
 _HEAD = 2_000
@@ -152,7 +153,9 @@ def _failures(call: ToolCall, bodies: list[Json]) -> Iterator[str]:
                 yield "its result says that none of it was done"
         told = envelope_text(body, call) if isinstance(body, dict) else None
         text = (told or _leading_text(body) or "")[:_HEAD]
-        if ERROR_TEXT.match(text) and not PROSE.match(text):
+        wrong = ERROR_TEXT.match(text)
+        denied = re.search(r"denied|rejected|refused", wrong[0].lower()) if wrong else None
+        if wrong and not PROSE.match(text) and not (denied and asked_for(denied[0], call)):
             yield "its result starts with an error"
         no = None if PROSE.match(text) or text.lstrip()[:1] in {"{", "["} else says_no(text, call)
         if no is not None:
@@ -182,7 +185,9 @@ def _start(result: dict[str, Json], key: str) -> str:
 
 def _words(result: dict[str, Json]) -> Iterator[str]:
     """What a structured result says of its state, in one word."""
-    held = (result.get(key) for key in WORD_KEYS)
+    plain = {key.lower(): held for key, held in result.items()}
+    found = [plain.get(key.lower()) for key in WORD_KEYS]
+    held = [one.get("code", one.get("state")) if isinstance(one, dict) else one for one in found]
     yield from (word.strip() for word in held if isinstance(word, str) and len(word) < 60)
 
 
@@ -195,7 +200,7 @@ def _said(result: dict[str, Json], call: ToolCall) -> Iterator[str]:
         if (held.strip().lower() if isinstance(held, str) else held) not in NO_ERROR:
             yield f"its result has an {key} field"
     for key in SUCCESS_KEYS:
-        if str(result.get(key)).lower() == "false":
+        if str(result.get(key)).lower() in {"false", "no", "0"}:
             yield f"its result says {key}: false"
     if result.get("errors") not in (None, "", False, [], {}) and result.get("data") in (None, {}, []):
         yield "its result has errors and no data"

@@ -26,7 +26,9 @@ CUT_OFF_TEXT = re.compile(
     re.IGNORECASE,
 )
 CUT_OFF_SAID = re.compile(
-    r"\W{0,3}(?:upstream connect error|connection (?:was )?(?:reset|closed|aborted|lost)|broken pipe|"
+    r"\W{0,3}(?:killed\W{0,3}$|segmentation fault|\w{1,40}timeout(?:error|exception)?\s?:|"
+    r"<?(?:!doctype )?html\b[^\0]{0,300}\b(?:500|502|504)\b|upstream connect error|"
+    r"connection (?:was )?(?:reset|closed|aborted|lost)|broken pipe|"
     r"server disconnected|"
     r"(?:\w{1,20}\W{1,3}){0,4}(?:timed[ -]out|deadline exceeded)|timeout\W{0,3}$|econnreset|socket hang ?up|"
     r"(?:the |this )?(?:\w{1,20} ){0,2}(?:was |has been )?aborted\b\W{0,3}(?:by |because|due|before|after|while|$)|"
@@ -41,7 +43,7 @@ ROLLED_BACK = re.compile(r"transaction (?:is |was |has been )?(?:aborted|rolled 
 """What a database says that undid what it had begun: the one kind of aborting that is known to have done nothing."""
 
 ERROR_TEXT = re.compile(
-    r"\s*[\"'\[(<❌✗⛔⚠️]{0,3}\s?(?:\w{0,40}(?:error|exception)\b|error|failed to\b|fail(?:ed|ure):|"
+    r"\s*[\"'\[(<❌✗⛔⚠️]{0,3}\s?(?:\w{0,40}(?:error|exception)\b|errors?\b|errored\b|failed to\b|fail(?:ed|ure):|"
     r"(?:[A-Za-z]{1,20} ){1,3}failed\b(?=\s*(?:[.!,]|$|because|due|with|: ?[A-Za-z]))|"
     r"(?:could not|couldn't|unable to|cannot) \w|(?:access|permission|request) (?:denied|rejected|refused)|"
     r"(?:request|call) failed with|(?:http(?:/\d(?:\.\d)?)?[ :]{1,2})(?:error |status )?(?:code )?[45]\d\d\b|"
@@ -70,7 +72,7 @@ HTTP_HOLDERS = ("response", "http", "ResponseMetadata", "$metadata")
 """Where a client library keeps the HTTP status one level down."""
 
 ERROR_KEYS = ("error", "err", "exception", "error_message", "errorMessage")
-SUCCESS_KEYS = ("success", "succeeded", "ok", "successful", "is_success")
+SUCCESS_KEYS = ("success", "succeeded", "ok", "successful", "is_success", "isSuccess")
 WORD_KEYS = ("status", "state", "result", "outcome", "response_type", "responseType")
 PARTLY = re.compile(r"partial(?:ly)?(?:[ _-]\w{1,20})?|aborted|interrupted|incomplete", re.IGNORECASE)
 """A status word after which a part of it may have happened."""

@@ -168,7 +168,9 @@ def _brings(words: list[str], at: int) -> bool:
         return True
     if any(word in TOWARDS and after in STORES for word, after in pairwise(rest)):
         return True
-    return rest[-1:] == ["cash"] or (words[at] == "get" and len(rest) == 1 and _participle(rest[0]))
+    return rest[-1:] in (["cash"], ["funds"], ["money"]) or (
+        words[at] == "get" and len(rest) == 1 and _participle(rest[0])
+    )
 
 
 def _participle(word: str) -> bool:

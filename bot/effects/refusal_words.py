@@ -15,7 +15,7 @@ ERROR_START = re.compile(
 
 DENIED = re.compile(
     r"^(?:(?:the|your|this|a|my) )?(?:[\w#'-]{1,40} ){0,4}(?:(?:was|were|is|has been|have been|got) )?"
-    r"(?P<word>rejected|declined|denied|refused|blocked)\b(?=\s*(?:[.!,:;(—–-]|$|because|due|by|with|for))",
+    r"(?P<word>rejected|declined|denied|refused|blocked|offline|restricted)\b(?=\s*(?:[.!,:;(—–-]|$|because|due|by|with|for))",
     re.IGNORECASE,
 )
 
@@ -26,9 +26,12 @@ NO = re.compile(
     r"nothing (?:was|has been|could be|to) \w+|(?:i|we|you|it|he|she|they|this \w+|(?:the |your )?\w+(?: \w+){0,2}) "
     r"(?:can ?not|can't|could not|couldn't|was(?: not|n't) able|were(?: not|n't) able|(?:am|is|are|was|were) "
     r"(?:unable|not able|not allowed|not permitted|not authori[sz]ed|not possible)|do(?:es)? not have|don't have|"
-    r"doesn't have|failed to|must (?:first|be))\b|not (?:found|allowed|permitted|authori[sz]ed|supported)\b|"
+    r"doesn't have|(?<!from )failed to|must (?:first|be))\b|not (?:found|allowed|permitted|authori[sz]ed|supported)\b|"
     r"(?:invalid|missing|unknown|unsupported|unrecogni[sz]ed|insufficient) \w+|not enough \w+|unauthori[sz]ed\b|"
-    r"forbidden\b|(?:access|permission) (?:is )?denied|(?:wrong|incorrect|duplicate) \w+|bad request\b|conflict:|"
+    r"forbidden\b|(?:access|permission) (?:is )?denied|(?:wrong|incorrect|duplicate) \w+|bad request\b|"
+    r"conflict\s?[:(]|none of the \w|"
+    r"there (?:is|are|was|were) no (?!errors?\b|issues?\b|problems?\b|conflicts?\b|warnings?\b)\w|"
+    r"(?:\w+ ){1,3}(?:is |are |was )?(?:invalid|expired)\b|"
     r"please (?:provide|specify|enter|confirm|log ?in|sign in|try)\b)",
     re.IGNORECASE,
 )
@@ -39,10 +42,12 @@ REFUSED = re.compile(
     r"(?:found|exists?|available|possible|allowed|permitted|supported|authori[sz]ed|applied|changed|created|updated|"
     r"deleted|removed|sent|delivered|processed|completed|executed|performed|accepted|made|booked|saved|modified|"
     r"cancell?ed|mergeable|eligible|valid|recogni[sz]ed|enough|replaced|transferred|refunded|charged|submitted|"
-    r"published|scheduled|accessible|reachable|configured|registered|implemented|connected|logged in|present)\b|"
+    r"published|scheduled|accessible|reachable|ready|apply|configured|registered|implemented|connected|logged in|"
+    r"present)\b|"
     r"\b(?:could|can|will|would) ?(?:not|n't) be (?!undone|reversed|reverted|restored|recovered|refunded later)\w+|"
     r"\bnothing (?:was|has been) (?:changed|done|updated|sent|deleted|modified)|"
-    r"\balready (?:exists|taken|booked|in use)\b|"
+    r"\balready (?:exists|taken|booked|in use|registered|reserved|used)\b|\bis taken\b|\bunsuccessful(?:ly)?\b|"
+    r"\bno such (?:file|directory)\b|\bE(?:NOENT|ACCES|PERM|EXIST|NOTDIR|ISDIR)\b|"
     r"\bhas (?:already )?expired\b|\b(?:temporarily |currently |service (?:is )?)unavailable\b|\btry again later\b|"
     r"\b(?:limit|quota) (?:was |has been )?(?:exceeded|reached)\b|\brate.?limit(?:ed)?\b|\btoo many requests\b|"
     r"\binsufficient (?:funds|balance|permissions?|privileges?|credits?|rights)\b|\bout of stock\b|\bsold out\b|"
@@ -81,9 +86,9 @@ UNANSWERED = re.compile(
 
 WENT_WELL = re.compile(
     r"\W{0,3}(?:success(?:ful(?:ly)?)?|done|ok(?:ay)?|sent|set|paid|no (?:errors?|issues?|problems?|warnings?|"
-    r"conflicts?|matches|results?)|0 errors|"
+    r"conflicts?|matches|results?)|0 errors|(?:note|info|warning)(?= ?:)|"
     r"(?!failed|denied|rejected|declined|refused|blocked|skipped|aborted|expired|need|unauthori[sz]ed|unsupported|"
-    r"unrecogni[sz]ed|limited|exceeded|timed)[a-z]{2,20}ed)\b(?! ?:)",
+    r"unrecogni[sz]ed|limited|exceeded|timed)[a-z]{2,20}ed(?! ?:))\b",
     re.IGNORECASE,
 )
 """A text that starts so is no refusal, whatever it adds: ``Marked the product as out of stock``."""
@@ -128,6 +133,16 @@ VERB_OF = {
     "forbidden": "forbid",
     "invalid": "invalidate",
     "blocked": "block",
+    "restricted": "restrict",
+    "sent": "send",
+    "paid": "pay",
+    "made": "make",
+    "sold": "sell",
+    "bought": "buy",
+    "held": "hold",
+    "written": "write",
+    "taken": "take",
+    "withdrawn": "withdraw",
     "skipped": "skip",
     "failed": "fail",
     "unauthorized": "unauthorize",

@@ -34,6 +34,7 @@ _FIRST = 300
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|(?<=[。！])|[\n\r]")  # noqa: RUF001 - full-width marks end sentences too
 _MOST_LEAVES = 200
 _MOST_ITEMS = 1_000
+_ERROR_CODE = re.compile(r"[A-Z]{3,30}(?:_[A-Z]{2,30}){1,5}")
 _GRPC_MAYBE = frozenset([1, 2, 4, 10, 13, 14, 15])
 """gRPC's CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE, DATA_LOSS: it may have been done."""
 _GRPC_KEYS = frozenset(["code", "message", "details", "status", "metadata", "detail"])
@@ -58,6 +59,8 @@ def says_no(text: str, call: ToolCall) -> str | None:
     if denied is not None and not asked_for(denied["word"].lower(), call):
         return f"its result says {denied[0].strip()[:60]}"
     said = NO.match(first) or SORRY.match(first)
+    if said is not None and "denied" in said[0].lower() and asked_for("denied", call):
+        return None
     if said is None:
         said = REFUSED.search(first) or FOREIGN.search(first)
         said = None if said is not None and DONE.search(first[: said.start()]) else said
@@ -87,6 +90,12 @@ def states(result: dict[str, Json], call: ToolCall) -> Iterator[str]:
     if {"error", "fatal"}.intersection(word for word in severe if isinstance(word, str)):
         yield "its result has an issue of severity error"  # FHIR's OperationOutcome
     code, empty = result.get("code"), "data" in result and result["data"] in (None, {}, [], "")
+    if result.get("kind") == "error" or result.get("type") == "error":
+        yield "its result calls itself an error"
+    if isinstance(code, str) and _ERROR_CODE.fullmatch(code) and envelope_text(result, call) is not None:
+        done = f"{code.lower().replace('_', ' ')} {str(result.get('message'))[:_FIRST]}"
+        if not DONE.search(done):
+            yield f"its result has nothing but the code {code[:40]}"
     told = isinstance(result.get("message", result.get("msg")), str)
     if isinstance(code, int) and told and empty and (code >= 400 or code < 0):
         yield f"its result has the code {code} and no data"
@@ -111,7 +120,8 @@ def may_be_done(result: Json) -> str | None:
     if not isinstance(result, str):
         return None
     first = first_sentence(result)
-    if UNANSWERED.search(first) and not WENT_WELL.match(first):
+    silent = UNANSWERED.search(first)
+    if silent is not None and not WENT_WELL.match(first) and not DONE.search(first[: silent.start()]):
         return "no answer of the far side"
     match = GRPC_TEXT.match(result)
     return f"gRPC's {match[2]}" if match is not None and int(match[1]) in _GRPC_MAYBE else None
@@ -120,7 +130,8 @@ def may_be_done(result: Json) -> str | None:
 def state_word(word: str, call: ToolCall) -> bool:
     """Whether a status word says that nothing was done, unless the call asked for just that."""
     plain = re.sub(r"[\s-]+", "_", word.strip().lower())
-    if plain not in STATE_WORDS or asked_for(plain, call):
+    prefixed = plain.startswith(("error_", "err_", "failed_", "failure_"))
+    if not (prefixed or plain in STATE_WORDS) or asked_for(plain, call):
         return False
     return plain in {"error", "errored"} or guess(call) is None  # what a read found has a state of its own
 
@@ -160,7 +171,8 @@ def _undone(result: dict[str, Json], call: ToolCall) -> Iterator[str]:
     verb = next((word for word in name_words(call.name) if word in VERBS), None)
     given = call.arguments if isinstance(call.arguments, dict) else {}
     for key, held in list(result.items())[:_MOST_LEAVES]:
-        if held is False and verb and key not in given and key.isalpha() and stem(key) == stem(verb):
+        named = VERB_OF.get(key, key)
+        if held is False and verb and key not in given and key.isalpha() and stem(named) == stem(verb):
             yield f"its result says {key}: false"
 
 
