@@ -158,7 +158,7 @@ _ordered: Kept[tuple[Effect, ...]] = Kept()
 
 
 def counts(effects: Iterable[Effect]) -> EffectCounts:
-    """Count effects by class, as the card shows them."""
+    """Count effects by class, as the card shows them. Of many in a tuple the answer is kept for who asks again."""
     if not isinstance(effects, tuple) or len(effects) < _MANY:
         return _count(effects)
     return _counted.get(effects) or _counted.keep(_count(effects), effects)

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final, Generic, TypeVar
 
 _T = TypeVar("_T")
-_MOST: Final = 8
+_MOST: Final = 4
 
 
 class Kept(Generic[_T]):

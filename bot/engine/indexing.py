@@ -41,7 +41,7 @@ class Indexing:
         trace_id = text_of(item, "trace_id")
         store = self._parts.store
         meta = await store.spans.meta(trace_id)
-        if meta is None:
+        if meta is None or await self._read_by_another(item, trace_id):
             return
         try:
             found = await self._reader.received(trace_id, meta.agent)
@@ -56,6 +56,24 @@ class Indexing:
             return
         named = bool(await store.incidents.waiting_for(trace_id))
         await index(self._parts, found.profiled, found.effects, meta.agent, named=named)
+
+    async def _read_by_another(self, item: WorkItem, trace_id: str) -> bool:
+        """Whether an incident names the run: whoever reads it for that puts it into the index too.
+
+        Where that has not happened yet it is waited for once: a large run is not read twice at a time.
+        """
+        store = self._parts.store
+        if not await store.incidents.waiting_for(trace_id):
+            return False
+        known = await store.run_index.get(trace_id)
+        if known is not None and known.named:
+            return True
+        if item.payload.get("waited"):
+            return False
+        later = item.model_copy(update={"payload": {**item.payload, "waited": True}})
+        at = self._parts.now() + _WHEN_BUSY
+        await store.background.schedule(Due(id=f"index:{trace_id}", at=at, item=later))
+        return True
 
 
 async def index(

@@ -93,7 +93,7 @@ def profile_of(run: Run, effects: Sequence[Effect], agent: str | None = None, *,
         sources=tuple(dict.fromkeys(r.source for r in run.retrievals if r.source))[:_MOST_NAMES],
         documents=documents_of(run),
         checks=checks,
-        counts=counts(effects),
+        counts=counts(iter(effects)),  # asked once: of a tuple the answer would be kept, and the effects with it
         calls=shapes,
     )
     return Profiled(profile, texts)

@@ -5,6 +5,7 @@ has to live in the server.
 """
 
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from bot.recorder.reader import reader
 from bot.recorder.span_view import time_of
 from bot.recorder.spool import Spool
 
+_ID = 16
+"""Letters of a span's id."""
 _EFFECTS = 50
 """In one line: decoding it never holds up the event loop."""
 _JSON = b"{"
@@ -98,7 +101,7 @@ def open_run(
     lasting = _lasting(run, spans.ended, catalogue, effects)
     read_by = reader(pack_modules(dialects))
     frozen = FrozenWriter(run, spans.again(), catalogue, lasting, read_by=read_by)
-    return OpenedRun(summarise(run, counts(effects)), effects, profile_of(run, effects), iter(frozen))
+    return OpenedRun(summarise(run, counts(iter(effects))), effects, profile_of(run, effects), iter(frozen))
 
 
 class _Spans:
@@ -106,17 +109,18 @@ class _Spans:
 
     def __init__(self, records: Iterable[bytes]) -> None:
         self._records = Spool(records)
-        self._places: dict[str, tuple[int, int, int]] = {}
+        # in three blocks: ten thousand small objects between the spans would hold every page of theirs
+        self._ids, self._starts, self._ends = bytearray(), array("q"), array("q")
         self.ended = 0
 
     def first(self) -> Iterator[SpanRecord]:
         """Each span. The resource, which most share, is one object."""
         shared: dict[str, Json] = {}
-        for at, record in enumerate(self._records):
+        for record in self._records:
             span = lean(_structured(span_of(record)))
-            before = self._places.get(span.span_id)
-            if before is None or span.end_ns >= before[1]:  # as ``normalise.latest`` chooses
-                self._places[span.span_id] = (span.start_ns, span.end_ns, at)
+            self._ids += span.span_id.encode()
+            self._starts.append(span.start_ns)
+            self._ends.append(span.end_ns)
             self.ended = max(self.ended, _end_of(span))
             if span.resource == shared:
                 span = lean(span.model_copy(update={"resource": shared}))
@@ -125,8 +129,13 @@ class _Spans:
 
     def again(self) -> Iterator[SpanRecord]:
         """Each span once, by start and id, as evidence has them."""
-        ordered = sorted((start, span_id, at) for span_id, (start, _, at) in self._places.items())
-        for _, _, at in ordered:
+        chosen: dict[bytes, int] = {}
+        for at, end in enumerate(self._ends):
+            span_id = bytes(self._ids[at * _ID : at * _ID + _ID])
+            before = chosen.get(span_id)
+            if before is None or end >= self._ends[before]:  # as ``normalise.latest`` chooses
+                chosen[span_id] = at
+        for _, at in sorted(chosen.items(), key=lambda one: (self._starts[one[1]], one[0])):
             yield span_of(self._records[at])
 
 
@@ -189,8 +198,10 @@ def to_lines(opened: OpenedRun, *, frozen: bool) -> Iterator[bytes]:
     for at in range(0, len(opened.effects), _EFFECTS):
         yield to_json([e.model_dump(mode="json") for e in opened.effects[at : at + _EFFECTS]])
     yield b""
+    pieces = opened.frozen
+    del opened, profiled
     if frozen:
-        yield from opened.frozen
+        yield from pieces
     yield b""
 
 

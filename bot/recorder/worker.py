@@ -28,7 +28,7 @@ from bot.plugin import TraceSource
 from bot.plugin.dialects import Dialect
 from bot.recorder.answers import ReadAnswers, read_answers
 from bot.recorder.dialects import dialects_of
-from bot.recorder.give_back import give_back
+from bot.recorder.give_back import give_back, keep_large_apart
 from bot.recorder.limits import Limits, TooLarge, UnsupportedMedia
 from bot.recorder.otlp import Items
 from bot.recorder.otlp_values import SIGNALS
@@ -75,6 +75,7 @@ def main() -> None:
     """Answer requests until standard input ends, which it does when the parent closes it or dies."""
     with suppress(OSError):
         os.nice(_NICE)
+    keep_large_apart()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides when we end
     gc.disable()  # our values hold no cycles; scanning a large trace's over and over costs a third of the time
     requests = os.fdopen(os.dup(0), "rb")
@@ -143,8 +144,8 @@ def _read(answers: BinaryIO, asked: dict[str, Any], pieces: list[bytes], ours: _
     """What an incident needs of a run, from its stored spans."""
     catalogue = Catalogue.model_validate(asked["catalogue"])
     now = datetime.fromisoformat(asked["now"])
-    opened = open_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects)
-    for line in to_lines(opened, frozen=asked["frozen"]):
+    lines = to_lines(open_run(unjoined(pieces), catalogue, now, asked["notes"], ours.dialects), frozen=asked["frozen"])
+    for line in lines:
         write_frame(answers, line)
         if len(line) > _LONG:  # what was written of a large run is let go of, while the server comes to hold it
             give_back()
