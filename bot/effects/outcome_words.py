@@ -26,7 +26,8 @@ CUT_OFF_TEXT = re.compile(
     re.IGNORECASE,
 )
 CUT_OFF_SAID = re.compile(
-    r"\W{0,3}(?:killed\W{0,3}$|segmentation fault|\w{1,40}timeout(?:error|exception)?\s?:|"
+    r"\W{0,3}(?:killed\W{0,3}$|[^\n]{0,80}\bi/o timeout\b|net::err_(?:connection_(?:reset|closed|aborted)|timed_out)|"
+    r"segmentation fault|\w{1,40}timeout(?:error|exception)?\s?:|"
     r"<?(?:!doctype )?html\b[^\0]{0,300}\b(?:500|502|504)\b|upstream connect error|"
     r"connection (?:was )?(?:reset|closed|aborted|lost)|broken pipe|"
     r"server disconnected|"
@@ -48,6 +49,7 @@ ERROR_TEXT = re.compile(
     r"(?:could not|couldn't|unable to|cannot) \w|(?:access|permission|request) (?:denied|rejected|refused)|"
     r"(?:request|call) failed with|(?:http(?:/\d(?:\.\d)?)?[ :]{1,2})(?:error |status )?(?:code )?[45]\d\d\b|"
     r"(?:status|status code|error code)[ :=]{1,3}[45]\d\d\b|4\d\d (?:bad|unauthori|payment|forbidden|not|method|"
+    r"payload|content|uri|range|precondition|unsupported|"
     r"conflict|gone|unprocessable|too many|locked)|503 service)",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ ERROR_START = re.compile(
 
 DENIED = re.compile(
     r"^(?:(?:the|your|this|a|my) )?(?:[\w#'-]{1,40} ){0,4}(?:(?:was|were|is|has been|have been|got) )?"
-    r"(?P<word>rejected|declined|denied|refused|blocked|offline|restricted)\b(?=\s*(?:[.!,:;(—–-]|$|because|due|by|with|for))",
+    r"(?P<word>rejected|declined|denied|refused|blocked|restricted)\b(?=\s*(?:[.!,:;(—–-]|$|because|due|by|with|for))",
     re.IGNORECASE,
 )
 
@@ -49,7 +49,8 @@ REFUSED = re.compile(
     r"\balready (?:exists|taken|booked|in use|registered|reserved|used)\b|\bis taken\b|\bunsuccessful(?:ly)?\b|"
     r"\bno such (?:file|directory)\b|\bE(?:NOENT|ACCES|PERM|EXIST|NOTDIR|ISDIR)\b|"
     r"\bhas (?:already )?expired\b|\b(?:temporarily |currently |service (?:is )?)unavailable\b|\btry again later\b|"
-    r"\b(?:limit|quota) (?:was |has been )?(?:exceeded|reached)\b|\brate.?limit(?:ed)?\b|\btoo many requests\b|"
+    r"\b(?:limit|quota)\b.{0,30}\b(?:exceeded|reached)\b|\bfully booked\b|\bis read-only\b|\b(?:nobody|no one) is \w|"
+    r"\brate.?limit(?:ed)?\b|\btoo many requests\b|"
     r"\binsufficient (?:funds|balance|permissions?|privileges?|credits?|rights)\b|\bout of stock\b|\bsold out\b|"
     r"\bmust be owner\b|\bnot aware of any\b|\bnot an? (?:valid|known|existing|supported|allowed)\b|"
     r"\b(?:is|are|was|were) too (?:large|long|big|small|short|old|late|early|many|much)\b|"
@@ -99,6 +100,9 @@ DONE = re.compile(
     re.IGNORECASE,
 )
 """What stands before a restriction that is none of a refusal: ``Transfer completed, not available until Monday``."""
+
+NOW = re.compile(r"(?<!right )(?<!for )\bnow\b", re.IGNORECASE)
+"""A state that is so now came about by the call: ``Item 5 is out of stock now``."""
 
 FOREIGN = re.compile(
     r"^\W{0,3}(?:fehler|erreur|erro|errore|fout|hata|błąd|chyba|virhe|ошибка|помилка|错误|錯誤|エラー|오류)\s?[::(（!！]|"  # noqa: RUF001

@@ -19,6 +19,7 @@ from bot.effects.refusal_words import (
     GOOD_COUNTS,
     GRPC_TEXT,
     NO,
+    NOW,
     REFUSED,
     SORRY,
     STATE_WORDS,
@@ -63,7 +64,7 @@ def says_no(text: str, call: ToolCall) -> str | None:
         return None
     if said is None:
         said = REFUSED.search(first) or FOREIGN.search(first)
-        said = None if said is not None and DONE.search(first[: said.start()]) else said
+        said = None if said is not None and (DONE.search(first[: said.start()]) or NOW.search(first)) else said
     if said is not None:
         return f"its result says no: {first[:80]}"
     later = UNDONE.search(text[: _FIRST * 2])
