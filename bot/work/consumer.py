@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -34,6 +34,9 @@ BACKOFF: Final = (1, 5, 20, 60)
 """Seconds until the next try after the first, second, ... failed one."""
 _BLOCK_MS: Final = 1000
 _FORGET_AFTER: Final = timedelta(hours=1)
+SLOW: Final = frozenset({Work.READ_RUN, Work.SPANS_ARRIVED, Work.COMPARE_RUN, Work.OFFER_RUNS})
+"""Kinds that may wait for other people's stores: together they get half of the places, so that a page finds one."""
+_MOST_WAITING: Final = 64
 log = structlog.get_logger(__name__)
 
 
@@ -74,6 +77,8 @@ class Consumer:
         self._handlers = handlers
         self._clock = clock
         self._concurrency = concurrency
+        self._slow = asyncio.Semaphore(max(1, concurrency // 2))
+        self._waiting = 0
         self._limit = limit
         self._limits = dict(limits or {})
         self._grace = grace.total_seconds()
@@ -110,7 +115,7 @@ class Consumer:
         pause = 0.2
         while not self._stopping.is_set():
             self._changed.clear()
-            free = self._concurrency - len(self._held)
+            free = self._free()
             if free <= 0:
                 await self._changed.wait()
                 continue
@@ -131,7 +136,7 @@ class Consumer:
         rounds = 0
         while True:
             await asyncio.sleep(TAKEOVER_SECONDS)
-            free = self._concurrency - len(self._held)
+            free = self._free()
             if free <= 0 or self._stopping.is_set():
                 continue
             with contextlib.suppress(StoreUnavailable):
@@ -140,6 +145,10 @@ class Consumer:
                 rounds += 1
                 if rounds % 300 == 1:
                     await self._work.forget_idle(_FORGET_AFTER)
+
+    def _free(self) -> int:
+        """How many more may be taken. Slow ones that wait for their turn hold no place, up to a bound."""
+        return self._concurrency - len(self._held) + min(self._waiting, _MOST_WAITING)
 
     def _begin(self, leased: Leased, group: asyncio.TaskGroup) -> None:
         if leased.id in self._held:
@@ -169,7 +178,8 @@ class Consumer:
             if leased.deliveries > TRIES:
                 await self._settle(held, lambda: self._bury(leased, "each worker that ran it died"))
                 return
-            await self._attempt(held)
+            async with self._turn(leased.item.kind):
+                await self._attempt(held)
         except asyncio.CancelledError:
             if held.lost:
                 log.warning("work was taken over by another worker while it ran here", **_about(leased))
@@ -180,6 +190,23 @@ class Consumer:
         finally:
             self._held.pop(leased.id, None)
             self._changed.set()
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, kind: Work) -> AsyncIterator[None]:
+        """Slow kinds one after the other; the rest at once."""
+        if kind not in SLOW:
+            yield
+            return
+        self._waiting += 1
+        self._changed.set()
+        try:
+            await self._slow.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slow.release()
 
     async def _attempt(self, held: _Held) -> None:
         leased = held.leased

@@ -136,3 +136,30 @@ async def test_background_work_that_failed_is_tried_again_in_its_own_lane(store:
 
 async def _is_due(store: Store) -> bool:
     return (await store.background.depth()).due == 1
+
+
+async def test_runs_whose_store_hangs_leave_places_to_a_page(store: Store, clock: ManualClock) -> None:
+    """A team's trace store is often away just when its agents go wrong: twenty runs wait for it, nobody else does."""
+    paged, over = asyncio.Event(), asyncio.Event()
+    reading = most = done = 0
+
+    async def hangs(item: WorkItem) -> None:
+        nonlocal reading, most, done
+        reading += 1
+        most = max(most, reading)
+        await over.wait()
+        reading -= 1
+        done += 1
+
+    async def page(item: WorkItem) -> None:
+        paged.set()
+
+    for _ in range(20):
+        await store.work.add(READ)
+    await store.work.add(PAGE)
+    async with both_lanes(store, clock, {Work.READ_RUN: hangs, Work.PAGE: page}):
+        await wait_until(paged.is_set, timeout=5)
+        assert most == 4
+        over.set()
+        await wait_until(lambda: done == 20)
+    assert (await store.work.depth()).leased == 0
