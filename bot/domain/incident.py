@@ -60,6 +60,7 @@ class Compared(Value):
     changes: tuple[Difference, ...]
     note: str
     at: Utc
+    unrecorded: tuple[str, ...] = ()
 
 
 class Similar(Value):

@@ -8,7 +8,12 @@ from bot.domain.project_actions import Changes, said
 def changes_found(incident: Incident, event: ev.ChangesFound) -> Changes:
     """The newest comparison of a run is the one that counts."""
     row = Compared(
-        trace_id=event.trace_id, compared=event.compared, changes=event.changes, note=event.note, at=event.at
+        trace_id=event.trace_id,
+        compared=event.compared,
+        changes=event.changes,
+        note=event.note,
+        at=event.at,
+        unrecorded=event.unrecorded,
     )
     return {"compared": (*(c for c in incident.compared if c.trace_id != event.trace_id), row)}
 

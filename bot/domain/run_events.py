@@ -57,7 +57,7 @@ class ChangesFound(BaseEvent):
 
     ``note`` says in words why nothing could be compared, or what limits the comparison; no change is an answer too.
     ``new`` are the places in ``changes`` of those that this timeline did not name before, of any run; None where this
-    is the first answer of its kind, so that all of it is new.
+    is the first answer of its kind, so that all of it is new. ``unrecorded`` names what the run does not say of itself.
     """
 
     type: Literal["changes_found"] = "changes_found"
@@ -66,6 +66,7 @@ class ChangesFound(BaseEvent):
     changes: tuple[Difference, ...] = ()
     note: str = ""
     new: tuple[int, ...] | None = None
+    unrecorded: tuple[str, ...] = ()
 
 
 class SimilarRunsFound(BaseEvent):

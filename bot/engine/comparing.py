@@ -82,7 +82,13 @@ class Comparing:
     ) -> None:
         now, trace_id = self._parts.now(), attached.summary.trace_id
         changes = ChangesFound(
-            at=now, by=PULLCORD, trace_id=trace_id, compared=found.compared, changes=found.changes, note=found.note
+            at=now,
+            by=PULLCORD,
+            trace_id=trace_id,
+            compared=found.compared,
+            changes=found.changes,
+            note=found.note,
+            unrecorded=found.unrecorded,
         )
         others = None
         if similar is not None:

@@ -27,11 +27,15 @@ _SEEN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs from how many good runs; ``note`` says in words why nothing could be compared or what limits it."""
+    """What differs from how many good runs; ``note`` says in words why nothing could be compared or what limits it.
+
+    ``unrecorded`` names what this run does not say of itself, so that nobody knows whether it changed.
+    """
 
     compared: int
     changes: tuple[Difference, ...]
     note: str
+    unrecorded: tuple[str, ...] = ()
 
 
 class Slot(NamedTuple):
@@ -59,7 +63,7 @@ def compare(failing: RunProfile, others: Iterable[RunProfile], texts: Mapping[st
     found = [*_values(failing, good, known, facts), *tool_changes(failing, good, known, texts)]
     found += prompt_changes(failing, good, known, texts)
     ordered = sorted(found, key=lambda change: (list(ChangeKind).index(change.kind), change.name))
-    return Comparison(len(good), tuple(_distinct(ordered))[:MOST], _limits(good, failing))
+    return Comparison(len(good), tuple(_distinct(ordered))[:MOST], _limits(good, failing), _unrecorded(failing))
 
 
 def facts_of(run: RunProfile) -> Facts:
@@ -210,6 +214,16 @@ def _limits(good: Sequence[RunProfile], failing: RunProfile) -> str:
     if len(good) < FEW:
         return f"Only {len(good)} good run{'s' if len(good) > 1 else ''} to compare with: what differs may be chance."
     return "" if failing.calls else "This run recorded no model call: models, prompts and tools cannot be compared."
+
+
+def _unrecorded(run: RunProfile) -> tuple[str, ...]:
+    facts = {
+        "served model": any(call.served for call in run.calls),
+        "parameters": any(call.parameters for call in run.calls),
+        "system prompt": any(call.prompt for call in run.calls),
+        "tool definitions": any(call.tools for call in run.calls),
+    }
+    return tuple(name for name, recorded in facts.items() if not recorded)
 
 
 def _text(value: Json) -> str:

@@ -78,7 +78,8 @@ def compared_words(compared: Compared | None, now: datetime | None = None, most:
         if not compared.compared:
             return f"not compared: {compared.note}" if compared.note else ""
         few = ", which is few to tell by" if compared.compared < _FEW else ""
-        return f"nothing changed against {number(compared.compared, 'recent good run')}{few}"
+        blind = f"; not recorded, so not compared: {listed(compared.unrecorded)}" if compared.unrecorded else ""
+        return f"nothing changed against {number(compared.compared, 'recent good run')}{few}{blind}"
     shown = [difference_words(change, now) for change in compared.changes[:most]]
     left = len(compared.changes) - len(shown)
     more = f"; {left:,} more" if left > 0 else ""

@@ -22,6 +22,7 @@ from bot.views.text import (
     day_and_clock,
     escape,
     foreign,
+    listed,
     mention,
     number,
     person,
@@ -129,7 +130,8 @@ def _changes(event: ev.ChangesFound, _: Incident) -> str | None:
     against = number(event.compared, "recent good run")
     if not event.changes:
         if event.compared:
-            return f"*Nothing changed* in run {run} against {against} of its kind."
+            blind = f" Not recorded, so not compared: {listed(event.unrecorded)}." if event.unrecorded else ""
+            return f"*Nothing changed* in run {run} against {against} of its kind.{blind}"
         return f"*Run {run} was not compared:* {foreign(event.note or 'there is no good run of its kind', 300)}"
     places = range(len(event.changes)) if event.new is None else event.new
     new = [event.changes[place] for place in places if place < len(event.changes)]

@@ -278,3 +278,19 @@ def test_a_profile_is_good_only_without_error_failed_check_or_incident() -> None
     assert profile_of(*recorded(1), named=True).profile.grade is Grade.FAILED
     assert profile_of(*recorded(1, Planted(error="TimeoutError"))).profile.grade is Grade.FAILED
     assert profile_of(*recorded(1, Planted(failed_check="policy"))).profile.grade is Grade.FAILED
+
+
+def test_what_a_run_does_not_record_is_named_as_not_compared() -> None:
+    """No change that was found must not sound as if the model had been looked at."""
+    run, effects = recorded(0, Planted())
+    whole = profile_of(run, effects).profile
+    assert compare(whole, [whole.model_copy(update={"trace_id": "b" * 32})], {}).unrecorded == ()
+    bare = whole.model_copy(
+        update={
+            "calls": tuple(
+                call.model_copy(update={"served": None, "parameters": {}, "tools": None}) for call in whole.calls
+            )
+        }
+    )
+    found = compare(bare, [whole.model_copy(update={"trace_id": "b" * 32})], {})
+    assert found.unrecorded == ("served model", "parameters", "tool definitions")

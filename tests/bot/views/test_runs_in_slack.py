@@ -77,6 +77,10 @@ def test_nothing_changed_is_an_answer_too() -> None:
         compared = found_incident(event).compared_run(TRACE)
         assert words in recorder_words.compared_words(compared)
     assert told(same, base).startswith("*Nothing changed*")
+    blind = changes_found(changes=(), unrecorded=("served model", "parameters"))
+    words = "nothing changed against 212 recent good runs; not recorded, so not compared: served model and parameters"
+    assert recorder_words.compared_words(found_incident(blind).compared_run(TRACE)) == words
+    assert "Not recorded, so not compared: served model and parameters." in told(blind, base)
     assert recorder_words.compared_words(base.compared_run(TRACE)) == ""
 
 
