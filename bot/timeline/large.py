@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.domain.effect import ranked
 from bot.domain.events import EffectsListed, Entry, Event
 from bot.domain.incident import Incident
 from bot.domain.project import project
@@ -32,6 +33,7 @@ async def extended(chain: Chain, incident: Incident | None, incident_id: str, ev
         seq, head = (0, "") if incident is None else (incident.seq, incident.head)
         made = chain.extend(incident_id, seq, head, events)
         after = project([entry for entry, _ in made], incident, incident_id=incident_id)
+        ranked(after.effects)  # kept for the card, that would else do it on the event loop
         return Extended(made, after, row_of(after).model_dump_json().encode())
 
     effects = sum(len(event.effects) for event in events if isinstance(event, EffectsListed))
