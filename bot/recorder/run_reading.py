@@ -5,7 +5,6 @@ has to live in the server.
 """
 
 import zlib
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ class _Spans:
     def __init__(self, records: Iterable[bytes]) -> None:
         self._records = Spool(records)
         # in three blocks: ten thousand small objects between the spans would hold every page of theirs
-        self._ids, self._starts, self._ends = bytearray(), array("q"), array("q")
+        self._ids, self._starts, self._ends = bytearray(), list[int](), list[int]()  # times reach beyond 64 bits
         self.ended = 0
 
     def first(self) -> Iterator[SpanRecord]:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.base import Json
 from bot.domain.catalogue import Catalogue
-from bot.domain.span import SpanRecord
+from bot.domain.span import MAX_NANOSECONDS, SpanRecord
 from bot.domain.trace_ref import TraceRef
 from bot.plugin import Fetched
 from bot.recorder.answers import read_answers
@@ -76,3 +76,10 @@ def test_what_nests_deeply_is_kept_as_text_and_its_run_can_be_frozen_and_read(le
     assert "bottom" in span.to_bytes().decode()
     reading = read_run([span.to_bytes()], Catalogue(), NOW, [])
     assert thaw([reading.frozen]).run.trace_id == TRACE
+
+
+def test_a_span_of_the_year_9999_is_read_and_frozen() -> None:
+    """A wrong clock gives times that no 64 bits hold; the run is read all the same."""
+    span = stored(start_ns=MAX_NANOSECONDS - 1, end_ns=MAX_NANOSECONDS)
+    reading = read_run([span.to_bytes()], Catalogue(), NOW, [])
+    assert thaw([reading.frozen]).spans[0].end_ns == MAX_NANOSECONDS
