@@ -115,11 +115,11 @@ def _fill(url: str, runs: Sequence[IndexedRun], chosen: Sequence[tuple[Profiled,
         pipe.set(keys.INDEX_RUN(profile.trace_id), pack_run(run), px=life)
         if number % 1000 == 0:
             pipe.execute()
-    for number, (name, members) in enumerate(sets.items()):
-        newest = sorted(members.items(), key=lambda pair: pair[1])[-20_000 if ":sign:" in name else 0 :]
+    for number, (place, members) in enumerate(sets.items()):
+        newest = sorted(members.items(), key=lambda pair: pair[1])[-20_000 if ":sign:" in place else 0 :]
         for first in range(0, len(newest), 2000):
-            pipe.zadd(name, dict(newest[first : first + 2000]))
-        pipe.pexpire(name, life)
+            pipe.zadd(place, dict(newest[first : first + 2000]))
+        pipe.pexpire(place, life)
         if number % 500 == 0:
             pipe.execute()
     places: dict[str, set[str]] = {}

@@ -8,9 +8,7 @@ from bot.recorder.lenient import structured
 _FLAGS = frozenset(["sanitize_inputs_outputs", "run_manager", "config"])
 """Switches of the framework that stand beside ``args`` and ``kwargs``."""
 _CALLING = re.compile(r"tool_name=(?:'[^']*'|\"[^\"]*\") arguments=(?P<held>\{.*\})", re.DOTALL)
-_REPR = re.compile(
-    r"content=(?P<held>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")(?P<rest> .*tool_call_id=.*)", re.DOTALL
-)
+_REPR = re.compile(r"content=(?P<held>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")(?P<rest> .*tool_call_id=.*)", re.DOTALL)
 _REPR_ID = re.compile(r" tool_call_id='([^']*)'")
 _LONGEST = 200_000
 

@@ -14,7 +14,9 @@ FROZEN = (Path(__file__).parent / "action_ids.txt").read_text(encoding="utf-8").
 
 def test_action_ids_are_frozen() -> None:
     """Each constant is in the list, and the list names nothing else."""
-    written = {v for m in (card_buttons, forms, modal, run_modal) for v in vars(m).values() if str(v).startswith("pullcord_")}
+    written = {
+        v for m in (card_buttons, forms, modal, run_modal) for v in vars(m).values() if str(v).startswith("pullcord_")
+    }
     assert sorted(written) == FROZEN
 
 

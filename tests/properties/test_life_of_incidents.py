@@ -26,7 +26,7 @@ from bot.errors import Refused
 from bot.paging.paging import Paging
 from bot.timeline.connection import Connections
 from bot.timeline.store import Store
-from bot.timeline.workstream import Leased
+from bot.timeline.workstream import Leased, WorkStream
 from tests.support.clock import ManualClock
 from tests.support.engine import AGENT, DANA, KIM, LEE, REMOTE_AGENT, SAM, Killed, World, alert_of
 from tests.support.store import CHAIN_KEY
@@ -40,12 +40,12 @@ PEOPLE = st.sampled_from([KIM, DANA, LEE, KIM, SAM])
 class Paged(World):
     """The engine's world with the real paging in it."""
 
-    async def _do(self, leased: Leased) -> None:
+    async def _do(self, leased: Leased, lane: WorkStream) -> None:
         if leased.item.kind is Work.PAGE:
             await Paging(self.store, self.slack, self.settings, self.clock).handle(leased.item)
-            await self.store.work.done(leased.id)
+            await lane.done(leased.id)
         else:
-            await super()._do(leased)
+            await super()._do(leased, lane)
 
 
 class LifeOfIncidents(RuleBasedStateMachine):

@@ -154,7 +154,8 @@ def test_a_counterpart_among_the_agents_tools_decides(first: str, second: str, e
 )
 def test_hints_of_a_server_never_make_a_hard_name_soft(hints: dict[str, bool], name: str, expected: str) -> None:
     """MCP calls them hints that may be wrong: they may confirm what the name says, or speak against it."""
-    assert said(box(tool(name, **hints)), name)[0] == expected
+    hinted = tool(name).model_copy(update={"annotations": hints})
+    assert said(box(hinted), name)[0] == expected
 
 
 @pytest.mark.parametrize(
