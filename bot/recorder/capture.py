@@ -71,7 +71,7 @@ def instrumentations(views: Iterable[SpanView], vocabulary: Vocabulary) -> tuple
         span = view.span
         if not span.scope or not view.dialects or len(found) >= _MAX_LIBRARIES:
             continue
-        library = vocabulary.library(span)
+        library = vocabulary.instrumentation(span)
         name = span.scope if library is None else library.name
         found[f"{name} {span.scope_version}".strip()[:_MAX_NAME]] = None
     return tuple(found)

@@ -69,17 +69,17 @@ class Vocabulary:
         """The fields ``prefix.*`` that a dialect names."""
         return _fields(dialect, prefix)
 
-    def library(self, span: SpanRecord) -> Instrumentation | None:
+    def instrumentation(self, span: SpanRecord) -> Instrumentation | None:
         """The instrumentation that wrote the span, where its scope is one that is known."""
         return next((self._known[scope] for scope in _above(span.scope) if scope in self._known), None)
 
     def hint(self, span: SpanRecord, dialects: tuple[Dialect, ...], gap: str) -> str:
         """Which setting records what is missing: of the library that wrote the span, else of the dialect in general."""
-        library = self.library(span)
-        if library is not None and gap in library.hints:
-            return f"{library.name}: {library.hints[gap]}"
+        known = self.instrumentation(span)
+        if known is not None and gap in known.hints:
+            return f"{known.name}: {known.hints[gap]}"
         general = next((d.hints[gap] for d in dialects if gap in d.hints), _GENERAL)
-        if library is not None or not span.scope:
+        if known is not None or not span.scope:
             return general
         return f"{general} ({span.scope[:80]} is no instrumentation whose settings Pullcord knows)"
 
