@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sandbox.slack.calls import Calls
 from sandbox.slack.clock import Now
-from sandbox.slack.delivery import Delivery, Webhook
+from sandbox.slack.delivery import Deliveries, Delivery
 from sandbox.slack.events import Events
 from sandbox.slack.faults import Faults
 from sandbox.slack.feed import Feed
@@ -17,6 +17,7 @@ from sandbox.slack.responses import Responses
 from sandbox.slack.sockets import Sockets
 from sandbox.slack.triggers import Triggers
 from sandbox.slack.views import Views
+from sandbox.slack.webhook import Webhook
 from sandbox.slack.workspace import Workspace
 
 ACK_TIMEOUT = 3.0
@@ -48,11 +49,16 @@ class Backend:
         self.sockets = Sockets(self.jobs, self.ack_timeout)
         self.webhook: Webhook | None = None
         self.responses = Responses(self.workspace)
+        self.deliveries = Deliveries(self._way)
         self.events = Events(self.jobs, self.route, lambda: self.registration.scopes, lambda: self.registration.events)
         self.workspace.listeners.append(self.events.happened)
 
     def route(self) -> Delivery:
-        """The way to the app: its request URL when it has one, else its sockets."""
+        """The way to the app; what goes out is kept in `deliveries`."""
+        return self.deliveries
+
+    def _way(self) -> Delivery:
+        """Its request URL when it has one, else its sockets."""
         return self.webhook or self.sockets
 
     def use(self, origin: str) -> None:

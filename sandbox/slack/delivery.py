@@ -1,28 +1,34 @@
-"""How payloads reach the app, and what came back: over a socket (`sockets.py`) or signed HTTP (`Webhook` here)."""
+"""How payloads reach the app, and what came back: over a socket (`sockets.py`) or signed HTTP (`webhook.py`).
 
-import hashlib
-import hmac
-import json
+`Deliveries` is the road in front of both: it sends copies where a test asked for them and keeps what was sent.
+"""
+
+import asyncio
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
-from urllib.parse import urlencode
-
-import httpx
 
 from sandbox.slack.model import Json
 
 Kind = Literal["interactive", "slash_commands", "events_api"]
+KEPT = 2_000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The app's answer. `error` is Slack's word for what went wrong: operation_timeout, dispatch_failed, http_error."""
+    """The app's answer. `error` is Slack's word for what went wrong: operation_timeout, dispatch_failed, http_error.
+
+    `request` is the HTTP request as it was sent (url, body, headers) with the `status` that came back, None over a
+    socket; `no_retry` that the app asked not to be sent this event again.
+    """
 
     acked: bool
     payload: Json | None = None
     error: str | None = None
     ms: float = 0.0
+    request: Json | None = None
+    no_retry: bool = False
 
     @property
     def timed_out(self) -> bool:
@@ -41,63 +47,46 @@ class Retry:
 class Delivery(Protocol):
     """One way to the app."""
 
+    @property
+    def timeout_reason(self) -> str:
+        """What a repeat says when the app did not answer in time."""
+        ...
+
     async def send(self, kind: Kind, payload: Json, retry: Retry, *, wants_answer: bool) -> Answer:
         """Deliver and wait for the ack, at most Slack's 3 s."""
         ...
 
 
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's request signature, version 0 (https://docs.slack.dev/authentication/verifying-requests-from-slack)."""
-    base = b"v0:" + timestamp.encode() + b":" + body
-    return "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+@dataclass
+class Deliveries:
+    """Sends each payload `copies` times at once, and keeps the last 2,000 that went out, oldest first."""
 
+    way: Callable[[], Delivery]
+    copies: int = 1
+    sent: list[Json] = field(default_factory=list)
 
-class Webhook:
-    """HTTP mode: signed POSTs to the app's request URL."""
-
-    def __init__(self, url: str, secret: str, timeout: float) -> None:
-        self.url = url
-        self._secret = secret
-        self._timeout = timeout
-        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False)
+    @property
+    def timeout_reason(self) -> str:
+        """That of the way it takes."""
+        return self.way().timeout_reason
 
     async def send(self, kind: Kind, payload: Json, retry: Retry, *, wants_answer: bool) -> Answer:
-        """POST it as Slack does: events as JSON, interactions as `payload=`, commands as a plain form."""
-        if kind == "events_api":
-            body, content_type = json.dumps(payload).encode(), "application/json"
-        else:
-            form = {"payload": json.dumps(payload)} if kind == "interactive" else payload
-            body, content_type = urlencode(form).encode(), "application/x-www-form-urlencoded"
-        stamp = str(int(time.time()))
-        headers = {
-            "content-type": content_type,
-            "x-slack-request-timestamp": stamp,
-            "x-slack-signature": signature(self._secret, stamp, body),
+        """Deliver; the answer to the first copy is the one that counts."""
+        way = self.way()
+        one = [self._once(way, kind, payload, retry, wants_answer=wants_answer) for _ in range(max(1, self.copies))]
+        answers = await asyncio.gather(*one)
+        return answers[0]
+
+    async def _once(self, way: Delivery, kind: Kind, payload: Json, retry: Retry, *, wants_answer: bool) -> Answer:
+        kept: Json = {"at": time.time(), "kind": kind, "payload": payload, "retry": retry.attempt}
+        self.sent.append(kept)
+        del self.sent[:-KEPT]
+        answer = await way.send(kind, payload, retry, wants_answer=wants_answer)
+        kept |= {
+            "acked": answer.acked,
+            "error": answer.error,
+            "answer": answer.payload,
+            "ms": round(answer.ms, 2),
+            "request": answer.request,
         }
-        if retry.attempt:
-            headers |= {"x-slack-retry-num": str(retry.attempt), "x-slack-retry-reason": retry.reason}
-        started = time.monotonic()
-        try:
-            reply = await self._http.post(self.url, content=body, headers=headers)
-        except httpx.TimeoutException:
-            return Answer(acked=False, error="operation_timeout", ms=self._timeout * 1000)
-        except httpx.HTTPError:
-            return Answer(acked=False, error="dispatch_failed")
-        took = (time.monotonic() - started) * 1000
-        if reply.status_code != 200:
-            return Answer(acked=False, error="http_error", ms=took)
-        return Answer(acked=True, payload=_answer_of(reply) if wants_answer else None, ms=took)
-
-    async def close(self) -> None:
-        """Let go of kept connections."""
-        await self._http.aclose()
-
-
-def _answer_of(reply: httpx.Response) -> Json | None:
-    if not reply.content:
-        return None
-    try:
-        parsed = reply.json()
-    except ValueError:
-        return {"text": reply.text}
-    return parsed if isinstance(parsed, dict) else None
+        return answer

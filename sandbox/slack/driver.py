@@ -6,12 +6,11 @@ instead.
 """
 
 import asyncio
+import json
 import time
-from abc import ABC, abstractmethod
-from typing import Any
 
+from sandbox.slack.driver_world import WorldDriver
 from sandbox.slack.errors import DriveError
-from sandbox.slack.faults import FaultKind, OutageKind
 from sandbox.slack.model import Json
 
 __all__ = ["DriveError", "Driver"]
@@ -19,7 +18,7 @@ __all__ = ["DriveError", "Driver"]
 LOOK_AGAIN = 1.0
 
 
-class Driver(ABC):
+class Driver(WorldDriver):
     """Subclasses say how a named operation reaches the workspace.
 
     Attributes:
@@ -33,10 +32,6 @@ class Driver(ABC):
     bot_token: str
     app_token: str
     signing_secret: str
-
-    @abstractmethod
-    async def _do(self, operation: str, **arguments: Any) -> Any:
-        """Run one operation of `driving.py` and return its JSON value."""
 
     # -- looking ------------------------------------------------------------------------------------------------
 
@@ -233,63 +228,31 @@ class Driver(ABC):
         """Join a public channel."""
         await self._do("join", user=user, channel=channel)
 
+    async def open_home(self, user: str, tab: str = "home") -> Json:
+        """Open the app's Home tab (or its `messages`): tells the app, which publishes later; see `wait_for_home`.
+
+        Returns `event_id` (None when the app did not subscribe to `app_home_opened`) and the `view` that is there.
+        """
+        return dict(await self._do("open_home", user=user, tab=tab))
+
+    async def wait_for_home(self, user: str, contains: str, *, timeout: float = 5.0) -> Json:
+        """Wait until the person's home tab shows `contains`.
+
+        Raises:
+            DriveError: not within `timeout` seconds; shows what is there.
+        """
+        until = time.monotonic() + timeout
+        revision = 0
+        while True:
+            view = await self.home(user)
+            shown = json.dumps(view["blocks"], ensure_ascii=False) if view else ""
+            if view is not None and contains in shown:
+                return view
+            left = until - time.monotonic()
+            if left <= 0:
+                raise DriveError(f"no {contains!r} on the home tab of {user} after {timeout} s but {shown[:600]}")
+            revision = await self.changed(revision, timeout=min(left, LOOK_AGAIN))
+
     async def open_direct(self, user: str, other: str) -> Json:
         """Open the direct message between two people (the bot is one too); returns the channel."""
         return dict(await self._do("open_direct", user=user, other=other))
-
-    # -- the bad day --------------------------------------------------------------------------------------------
-
-    async def fault(
-        self,
-        method: str,
-        kind: FaultKind,
-        times: int = 1,
-        *,
-        after: int = 0,
-        retry_after: int = 1,
-        error: str = "internal_error",
-    ) -> None:
-        """Make the next calls of `method` (`*` = any) fail; see `faults.Fault` for the kinds."""
-        await self._do(
-            "fault", method=method, kind=kind, times=times, after=after, retry_after=retry_after, error=error
-        )
-
-    async def clear_faults(self) -> None:
-        """Disarm all faults."""
-        await self._do("clear_faults")
-
-    async def outage(self, kind: OutageKind = "refuse") -> None:
-        """Slack is away: every call is cut off, hangs or gets 503; sockets are cut and new ones refused."""
-        await self._do("outage", kind=kind)
-
-    async def restore(self) -> None:
-        """End the outage."""
-        await self._do("restore")
-
-    async def disconnect_sockets(self, reason: str = "refresh_requested") -> int:
-        """Recycle the sockets: `refresh_requested`, `warning`, `link_disabled`, or `cut` for no word at all."""
-        return int(await self._do("disconnect_sockets", reason=reason))
-
-    async def set_limits(self, *, on: bool = True, posts_per_second: float = 1.0, burst: int = 3) -> None:
-        """Turn Slack's rate limits on (1 post a second and channel, tiers per minute) or off."""
-        await self._do("set_limits", on=on, posts_per_second=posts_per_second, burst=burst)
-
-    async def set_scopes(self, *, remove: list[str] | None = None, add: list[str] | None = None) -> list[str]:
-        """Take scopes from the app or give them back; returns what it has."""
-        return list(await self._do("set_scopes", remove=remove or [], add=add or []))
-
-    async def register(self, manifest: Json) -> None:
-        """Register the app anew from its manifest: what it does not ask for is not granted."""
-        await self._do("register", manifest=manifest)
-
-    async def snooze(self, user: str, until: int | None) -> None:
-        """Put a person into do-not-disturb until then (Unix seconds), or out of it."""
-        await self._do("snooze", user=user, until=until)
-
-    async def repeat_event(self, event_id: str) -> None:
-        """Deliver an event once more under the same id, as Slack sometimes does."""
-        await self._do("repeat_event", event_id=event_id)
-
-    async def deliver_to(self, url: str | None) -> None:
-        """HTTP mode: deliver to this request URL, signed; None goes back to sockets."""
-        await self._do("deliver_to", url=url)

@@ -1,21 +1,16 @@
 """The operations behind `Driver`: finds what a person means, refuses what they could not do, and does it."""
 
-from dataclasses import replace
 from typing import Any
 
 from sandbox.slack.choices import elements, stateful
-from sandbox.slack.delivery import Webhook
+from sandbox.slack.driving_world import DrivingWorld
 from sandbox.slack.errors import DriveError
-from sandbox.slack.events import Delivered
-from sandbox.slack.faults import Fault
-from sandbox.slack.limits import Limits
-from sandbox.slack.looking import Looking
 from sandbox.slack.model import Json, Message
-from sandbox.slack.registration import Registration
+from sandbox.slack.people import BOT_USER
 from sandbox.slack.typed import stored
 
 
-class Driving(Looking):
+class Driving(DrivingWorld):
     """Each public coroutine is one operation; `do` is the only door to them."""
 
     async def do(self, operation: str, arguments: Json) -> Any:
@@ -135,75 +130,30 @@ class Driving(Looking):
         if person.id not in where.members:
             self._slack.workspace.join(where, person.id)
 
+    async def open_home(self, user: str, tab: str = "home") -> Json:
+        """See `Driver.open_home`."""
+        person = self._person(user, acting=True)
+        slack = self._slack
+        if not slack.registration.home_tab:
+            raise DriveError("the app has no Home tab: its manifest does not enable it")
+        if tab not in ("home", "messages"):
+            raise DriveError(f"the app has no tab {tab!r}: use home or messages")
+        view = slack.views.homes.get(person.id) if tab == "home" else None
+        event: Json = {
+            "type": "app_home_opened",
+            "user": person.id,
+            "channel": slack.workspace.direct([person.id, BOT_USER]).id,
+            "event_ts": slack.workspace.stamps.next(),
+            "tab": tab,
+        }
+        event |= {"view": view.wire()} if view else {}
+        sent = slack.events.told(event)
+        return {"event_id": sent.event_id if sent else None, "view": view.wire() if view else None}
+
     async def open_direct(self, user: str, other: str) -> Json:
         """See `Driver.open_direct`."""
         person = self._person(user, acting=True)
         return self._slack.workspace.direct([person.id, self._person(other).id]).wire(person.id)
-
-    # -- the bad day --------------------------------------------------------------------------------------------
-
-    async def fault(self, **given: Any) -> None:
-        """See `Driver.fault`."""
-        self._slack.faults.arm(Fault(**given))
-
-    async def clear_faults(self) -> None:
-        """See `Driver.clear_faults`."""
-        self._slack.faults.armed.clear()
-
-    async def outage(self, kind: str = "refuse") -> None:
-        """See `Driver.outage`."""
-        if kind not in ("refuse", "hang", "503"):
-            raise DriveError(f"outage kind {kind!r} is unknown: use refuse, hang or 503")
-        self._slack.faults.outage = kind  # type: ignore[assignment] # one of the three, checked above
-        self._slack.sockets.refusing = True
-        await self._slack.sockets.cut()
-
-    async def restore(self) -> None:
-        """See `Driver.restore`."""
-        self._slack.faults.outage = None
-        self._slack.sockets.refusing = False
-
-    async def disconnect_sockets(self, reason: str = "refresh_requested") -> int:
-        """See `Driver.disconnect_sockets`."""
-        sockets = self._slack.sockets
-        if reason != "cut":
-            return await sockets.disconnect(reason)
-        held = len(sockets.live)
-        await sockets.cut()
-        return held
-
-    async def set_limits(self, **given: Any) -> None:
-        """See `Driver.set_limits`."""
-        self._slack.limits = Limits(**given)
-
-    async def set_scopes(self, remove: list[str], add: list[str]) -> list[str]:
-        """See `Driver.set_scopes`."""
-        registration = self._slack.registration
-        self._slack.registration = replace(registration, scopes=(registration.scopes - set(remove)) | set(add))
-        return sorted(self._slack.registration.scopes)
-
-    async def register(self, manifest: Json) -> None:
-        """See `Driver.register`."""
-        self._slack.registration = Registration.from_manifest(manifest)
-
-    async def snooze(self, user: str, until: int | None) -> None:
-        """See `Driver.snooze`."""
-        self._person(user).snoozed_until = until
-
-    async def repeat_event(self, event_id: str) -> None:
-        """See `Driver.repeat_event`."""
-        for one in self._slack.events.sent:
-            if one.event_id == event_id:
-                self._slack.events.repeat(Delivered(one.event_id, one.event))
-                return
-        raise DriveError(f"no event {event_id!r} was sent")
-
-    async def deliver_to(self, url: str | None) -> None:
-        """See `Driver.deliver_to`."""
-        slack = self._slack
-        if slack.webhook is not None:
-            await slack.webhook.close()
-        slack.webhook = Webhook(url, slack.signing_secret, slack.ack_timeout) if url else None
 
 
 def _pick(blocks: list[Json], action_id: str, block_id: str | None, value: Any) -> tuple[Json, Json] | None:

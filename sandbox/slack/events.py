@@ -49,9 +49,16 @@ class Events:
         allowed = self.scopes()
         if name not in self.subscribed() or BOT_USER not in channel.members:
             return
-        if not any(scope in allowed for scope in EVENT_SCOPES.get(name, ())):
-            return
-        self.repeat(Delivered(new_id("Ev"), event))
+        if any(scope in allowed for scope in EVENT_SCOPES.get(name, ())):
+            self.repeat(Delivered(new_id("Ev"), event))
+
+    def told(self, event: Json) -> Delivered | None:
+        """An event of no channel (`app_home_opened`), which needs no scope; None when the app did not subscribe."""
+        if event["type"] not in self.subscribed():
+            return None
+        delivered = Delivered(new_id("Ev"), event)
+        self.repeat(delivered)
+        return delivered
 
     def repeat(self, delivered: Delivered) -> None:
         """Start delivering (again, with the same event id: Slack may send an event twice)."""
@@ -82,13 +89,14 @@ class Events:
         retry = Retry()
         for wait in (*self.retry_after, None):
             delivered.attempts += 1
-            answer = await self.route().send("events_api", payload, retry, wants_answer=False)
+            route = self.route()
+            answer = await route.send("events_api", payload, retry, wants_answer=False)
             delivered.acked = answer.acked
-            if answer.acked or wait is None:
+            if answer.acked or answer.no_retry or wait is None:
                 return
             await asyncio.sleep(wait)
-            retry = Retry(retry.attempt + 1, _reason(answer))
+            retry = Retry(retry.attempt + 1, _reason(answer, route.timeout_reason))
 
 
-def _reason(answer: Answer) -> str:
-    return {"operation_timeout": "timeout", "http_error": "http_error"}.get(answer.error or "", "connection_failed")
+def _reason(answer: Answer, timeout: str) -> str:
+    return {"operation_timeout": timeout, "http_error": "http_error"}.get(answer.error or "", "connection_failed")

@@ -97,6 +97,8 @@ class Interactions:
         An input without `dispatch_action` only takes the value.
         """
         slack = self._slack
+        if view.body["type"] == "modal" and slack.views.top(person.id) is not view:
+            raise DriveError(f"{view.id} is not the view that @{person.name} sees; it is closed or below another")
         made = self._begin("block_actions", person, element["action_id"])
         made.confirm = element.get("confirm")
         state = _picked(element, value)

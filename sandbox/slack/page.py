@@ -47,6 +47,7 @@ def screen(slack: Backend, viewer: Person, channel: Channel | None) -> Json:
         "channels": [_listed(slack, one, viewer) for one in workspace.channels.values() if _visible(one, viewer)],
         "shortcuts": [vars(one) for one in slack.registration.shortcuts],
         "commands": sorted(slack.registration.commands),
+        "home_tab": slack.registration.home_tab,
         "open": _opened(channel, viewer) if channel and _visible(channel, viewer) else None,
         "views": [one.wire() | {"errors": one.errors} for one in slack.views.stacks.get(viewer.id, [])],
         "home": home.wire() if (home := slack.views.homes.get(viewer.id)) else None,

@@ -65,12 +65,14 @@ class Person:
 
 @dataclass
 class Group:
-    """A user group (`@sre`), which people can be paged by."""
+    """A user group (`@sre`), which people can be paged by. `unreadable` is the error with which it is refused."""
 
     id: str
     handle: str
     name: str
     users: list[str] = field(default_factory=list)
+    disabled: bool = False
+    unreadable: str = ""
 
     def wire(self, *, include_users: bool) -> dict[str, Any]:
         """The shape of `usergroups.list`."""
@@ -82,11 +84,11 @@ class Group:
             "name": self.name,
             "description": "",
             "date_create": 1_760_000_000,
-            "date_delete": 0,
-            "user_count": len(self.users),
+            "date_delete": 1_770_000_000 if self.disabled else 0,
+            "user_count": 0 if self.disabled else len(self.users),
         }
         if include_users:
-            body["users"] = list(self.users)
+            body["users"] = [] if self.disabled else list(self.users)
         return body
 
 

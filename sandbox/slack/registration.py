@@ -7,7 +7,8 @@ from typing import Any
 from sandbox.slack.scopes import ALL_SCOPES
 
 DEFAULT_EVENTS = frozenset(
-    {"app_mention", "member_joined_channel", "message.channels", "message.groups", "message.im", "reaction_added"}
+    {"app_home_opened", "app_mention", "member_joined_channel", "message.channels", "message.groups", "message.im"}
+    | {"reaction_added"}
 )
 
 
@@ -28,6 +29,7 @@ class Registration:
     events: frozenset[str] = DEFAULT_EVENTS
     commands: frozenset[str] = frozenset()
     shortcuts: tuple[Shortcut, ...] = ()
+    home_tab: bool = True
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> "Registration":
@@ -41,6 +43,7 @@ class Registration:
         return cls(
             scopes=frozenset(scopes),
             events=frozenset(events),
+            home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled", False)),
             commands=frozenset(one["command"] for one in features.get("slash_commands") or ()),
             shortcuts=tuple(
                 Shortcut(one["name"], one["callback_id"], one["type"]) for one in features.get("shortcuts") or ()

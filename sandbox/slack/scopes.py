@@ -40,6 +40,7 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
 }
 
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {
+    "app_home_opened": (),
     "app_mention": ("app_mentions:read",),
     "member_joined_channel": ("channels:read", "groups:read"),
     "message.channels": ("channels:history",),

@@ -50,6 +50,8 @@ class Connection:
 class Sockets:
     """All connections of the app; each payload goes to one of them at random."""
 
+    timeout_reason = "timeout"
+
     def __init__(self, jobs: Jobs, ack_timeout: float) -> None:
         self._jobs = jobs
         self._ack_timeout = ack_timeout

@@ -78,9 +78,16 @@ class Views:
         self.feed.changed()
         return view
 
-    def publish(self, user: str, body: Json) -> View:
-        """Set a person's home tab."""
-        view = self._make(user, body, kinds=("home",))
+    def publish(self, user: str, body: Json, given_hash: str | None = None) -> View:
+        """Set a person's home tab; it keeps its id.
+
+        Raises:
+            SlackError: `hash_conflict` when the tab changed since the app read `given_hash`.
+        """
+        before = self.homes.get(user)
+        if given_hash is not None and (before is None or given_hash != before.hash):
+            raise SlackError("hash_conflict")
+        view = self._make(user, body, kinds=("home",), replaces=before)
         self.homes[user] = view
         self.feed.changed()
         return view

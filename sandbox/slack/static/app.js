@@ -46,8 +46,8 @@ function actors(page) {
 }
 
 function heading(page, open, listed) {
-  const tabs = open.kind === "im" && page.home && listed.with[0] === page.bot
-    ? ["messages", "home"].map((name) => el("button", { class: "tab" + (tab === name ? " on" : ""), type: "button", onclick: () => { tab = name; refresh(); } }, name === "home" ? "Home" : "Messages")) : [];
+  const tabs = open.kind === "im" && page.home_tab && listed.with[0] === page.bot
+    ? ["messages", "home"].map((name) => el("button", { class: "tab" + (tab === name ? " on" : ""), type: "button", onclick: () => { tab = name; act("open_home", { user, tab: name }).catch((error) => toast(error.message)); refresh(); } }, name === "home" ? "Home" : "Messages")) : [];
   const shortcuts = page.shortcuts.filter((one) => one.type === "global").map((one) => el("button", {
     class: "btn", type: "button",
     onclick: async () => { const made = await act("shortcut", { user, callback_id: one.callback_id }); if (made.shown) toast(made.shown); },
@@ -72,7 +72,9 @@ function render(screen) {
   document.title = `${title(listed, page)} · Slack sandbox`;
   if (roots.length) markRead(user, channel, listed.newest);
   sidebar(at("side"), page, channel, (id) => go({ channel: id }), async () => go({ channel: (await act("open_direct", { user, other: page.bot })).id }));
-  if (tab === "home" && page.home) {
+  if (tab === "home" && !page.home) {
+    at("messages").replaceChildren(el("li", { class: "home quiet" }, "This is still a work in progress. The app has published nothing here yet."));
+  } else if (tab === "home") {
     at("messages").replaceChildren(el("li", { class: "home" }, draw(page.home.blocks, {
       chosen: () => null, undo: () => {},
       press: async (block, element, value) => {

@@ -53,5 +53,12 @@ async def views_update(slack: Backend, args: Args) -> Json:
 @method("views.publish")
 async def views_publish(slack: Backend, args: Args) -> Json:
     """Set a person's home tab."""
-    person = person_of(slack, args.text("user_id"))
-    return {"view": slack.views.publish(person.id, _view(args)).wire()}
+    if not args.text("user_id"):
+        missing = {"messages": ["[ERROR] missing required field: user_id"]}
+        raise SlackError("invalid_arguments", response_metadata=missing)
+    person = person_of(slack, args.text("user_id"), "invalid_arguments")
+    view = _view(args)
+    if not slack.registration.home_tab:
+        raise SlackError("not_enabled")
+    given = args.text("hash") if args.has("hash") else None
+    return {"view": slack.views.publish(person.id, view, given).wire()}

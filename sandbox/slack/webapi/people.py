@@ -34,16 +34,19 @@ async def users_lookup_by_email(slack: Backend, args: Args) -> Json:
 @method("usergroups.list")
 async def usergroups_list(slack: Backend, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/usergroups.list."""
-    include = args.flag("include_users")
-    return {"usergroups": [one.wire(include_users=include) for one in slack.workspace.groups.values()]}
+    include, disabled = args.flag("include_users"), args.flag("include_disabled")
+    every = slack.workspace.groups.values()
+    return {"usergroups": [one.wire(include_users=include) for one in every if disabled or not one.disabled]}
 
 
 @method("usergroups.users.list")
 async def usergroups_users_list(slack: Backend, args: Args) -> Json:
     """https://docs.slack.dev/reference/methods/usergroups.users.list."""
     group = slack.workspace.groups.get(args.text("usergroup"))
-    if group is None:
+    if group is None or (group.disabled and not args.flag("include_disabled")):
         raise SlackError("no_such_subteam")
+    if group.unreadable:
+        raise SlackError(group.unreadable)
     return {"users": list(group.users)}
 
 

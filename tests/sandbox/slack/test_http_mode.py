@@ -4,6 +4,7 @@ import asyncio
 import socket as sockets
 from typing import Any
 
+import pytest
 import uvicorn
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
@@ -13,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.slack import SlackSandbox
-from sandbox.slack.delivery import signature
+from sandbox.slack import DriveError, SlackSandbox
 from sandbox.slack.server import QuietServer
+from sandbox.slack.webhook import signature
 from tests.sandbox.slack.shapes import CARD
 from tests.support.waiting import wait_until
 
@@ -72,7 +73,10 @@ async def test_bolt_accepts_signed_clicks_commands_and_events(slack: SlackSandbo
         await wait_until(lambda: "app_mention" in heard)
         assert {"action", "app_mention"} <= set(heard)
         slack._slack.signing_secret = "another"
-        await slack.deliver_to(f"http://127.0.0.1:{bound.getsockname()[1]}/slack/events")
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}/slack/events"
+        with pytest.raises(DriveError, match="challenge"):
+            await slack.deliver_to(address)
+        await slack.deliver_to(address, verify=False)
         assert (await slack.click("@dana", HERE, ts, "ack"))["error"] == "http_error"
     finally:
         server.should_exit = True
