@@ -3,6 +3,7 @@
 PullcordError
 ├── Refused          the asker must change something: bad input, no permission, already done
 ├── ActionFailed     the target said no; nothing changed there, a person decides what next
+│   └── Stopped      a person asked a long action to stop; the message says what was done until then
 ├── OutcomeUnknown   nobody knows whether it happened; someone must look
 │   └── StoreUnavailable   the write to the store was not confirmed; asking again is safe (operation ids)
 ├── Misconfigured    the operator must change the configuration
@@ -50,6 +51,10 @@ class Refused(PullcordError):
 
 class ActionFailed(PullcordError):
     """The target answered that it did not do it. Nothing changed there."""
+
+
+class Stopped(ActionFailed):
+    """A person asked a long action to stop, and it did, between two of its steps."""
 
 
 class OutcomeUnknown(PullcordError):

@@ -2,11 +2,11 @@
 
 from bot.errors import Fault, Misconfigured
 from bot.plugin import ControlPlaneFactory, Registry
-from bot.ports import AgentControl, ModelControl, ToolControl
+from bot.ports import CAPABILITIES
 from bot.registry import discover
 from bot.settings import Settings
 
-_RESTRAINING = (ModelControl, ToolControl, AgentControl)
+_RESTRAINING = tuple(CAPABILITIES)
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -32,13 +32,16 @@ def plugin_faults(settings: Settings) -> list[Fault]:
         except Misconfigured as error:
             faults.extend(error.faults)
     faults.extend(_trace_store_faults(settings, registry))
+    faults.extend(_control_faults(settings, registry))
     restraining = sorted(name for name, factory in registry.control_planes.items() if _restrains(factory))
     for name, agent in settings.agents.items():
-        if agent.control not in restraining:
-            there = agent.control in registry.control_planes
-            reason = "cannot restrain an agent" if there else "is no control plane here"
-            where = settings.where("agents", name, "control")
-            faults.append(Fault(where, f"{agent.control} {reason}", f"known: {', '.join(restraining)}"))
+        for control in agent.control.all:
+            kind = _kind(settings, control)
+            if kind not in restraining:
+                reason = "cannot restrain an agent" if kind in registry.control_planes else "is no control plane here"
+                where = settings.where("agents", name, "control")
+                there = ", ".join(sorted({*restraining, *settings.controls}))
+                faults.append(Fault(where, f"{control} {reason}", f"known: {there}"))
     if settings.evals.format not in registry.eval_formats:
         known = ", ".join(sorted(registry.eval_formats))
         where = settings.where("evals", "format")
@@ -72,10 +75,47 @@ def _trace_store_faults(settings: Settings, registry: Registry) -> list[Fault]:
     return faults
 
 
+def _kind(settings: Settings, control: str) -> str:
+    configured = settings.controls.get(control)
+    return control if configured is None else configured.type or control
+
+
+def _control_faults(settings: Settings, registry: Registry) -> list[Fault]:
+    """Control planes of an unknown type or with wrong options, and what names one that is not there."""
+    faults: list[Fault] = []
+    for name, control in settings.controls.items():
+        kind = control.type or name
+        factory = registry.control_planes.get(kind)
+        if factory is None:
+            known = ", ".join(sorted(registry.control_planes))
+            field = ("type",) if control.type is not None else ()
+            where = settings.where("controls", name, *field)
+            faults.append(Fault(where, f"{kind} is no type of control plane here", f"known: {known}"))
+            continue
+        try:
+            settings.control_options(name, factory.settings)
+        except Misconfigured as error:
+            faults.extend(error.faults)
+    named: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("evals", "repository"), settings.evals.repository),
+        *((("evals", "datasets", number), name) for number, name in enumerate(settings.evals.datasets)),
+        *((("fixes", agent, "repository"), fix.repository) for agent, fix in settings.fixes.items()),
+    ]
+    for place, wanted in named:
+        if wanted is not None and wanted not in settings.controls:
+            known = ", ".join(sorted(settings.controls)) or "none is configured"
+            faults.append(Fault(settings.where(*place), f"{wanted} is no control plane here", f"controls: {known}"))
+    return faults
+
+
 def _restrains(factory: ControlPlaneFactory) -> bool:
     """Whether it can do anything to an agent; one that only keeps eval cases or tool classes cannot be ``control:``."""
     made = factory.make
     if not isinstance(made, type):
         return True  # a function: only its result could tell
-    wanted = ([name for name in vars(port) if not name.startswith("_")] for port in _RESTRAINING)
+    wanted = (_own_methods(port) for port in _RESTRAINING)
     return any(all(hasattr(made, name) for name in names) for names in wanted)
+
+
+def _own_methods(port: type) -> list[str]:
+    return [name for name in vars(port) if not name.startswith("_")]

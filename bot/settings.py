@@ -9,12 +9,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from bot.domain.address import http_url
 from bot.errors import Fault, Misconfigured
+from bot.settings_actions import (
+    ApprovalSettings,
+    Bound,
+    ControlPlaneSettings,
+    EnforcedBy,
+    FixSettings,
+    MitigationSettings,
+    PermissionSettings,
+    RoleSettings,
+)
 from bot.settings_checks import configuration_faults, environment_checks
 from bot.settings_environment import DEFAULT_CONFIG, VARIABLES, Environment
 from bot.settings_report import document_faults, environment_faults, misspelt_variables
@@ -22,41 +32,44 @@ from bot.settings_schema import (
     AgentSettings,
     BasicCredentials,
     CatalogueSettings,
-    ChannelId,
     Configuration,
     EvalSettings,
     EvidenceSettings,
     IncidentSettings,
     IntakeSettings,
     OnCall,
-    Period,
     RecorderSettings,
     RedactSettings,
-    RoleSettings,
     SeveritySettings,
-    Size,
     SlackSettings,
     SourceSettings,
     TraceStoreSettings,
-    UserId,
 )
 from bot.settings_secrets import Secret, SecretContext, Token, Tokens
+from bot.settings_types import ChannelId, Period, Size, UserId
 from bot.settings_yaml import Document, Loc, read_document
 
 __all__ = [
     "VARIABLES",
     "AgentSettings",
+    "ApprovalSettings",
     "BasicCredentials",
+    "Bound",
     "CatalogueSettings",
     "ChannelId",
     "Configuration",
+    "ControlPlaneSettings",
+    "EnforcedBy",
     "Environment",
     "EvalSettings",
     "EvidenceSettings",
+    "FixSettings",
     "IncidentSettings",
     "IntakeSettings",
+    "MitigationSettings",
     "OnCall",
     "Period",
+    "PermissionSettings",
     "RecorderSettings",
     "RedactSettings",
     "RoleSettings",
@@ -74,6 +87,10 @@ __all__ = [
     "load_settings",
 ]
 
+_NAMED = frozenset({"agents", "sources", "trace_stores", "controls", "fixes"})
+"""Sections whose entries stand alone: a fault in one leaves the others."""
+_NAMED = frozenset({"agents", "sources", "trace_stores", "controls", "fixes"})
+"""Sections whose entries stand alone: a fault in one leaves the others."""
 _NEXT_STEP = "Correct them; `pullcord check-config` checks again without starting anything."
 _WILDCARDS = {"0.0.0.0": "localhost", "::": "localhost", "": "localhost"}  # noqa: S104 (read, not bound)
 
@@ -106,6 +123,12 @@ class Settings(Configuration):
         return self._version
 
     @property
+    def slack_mode(self) -> Literal["socket", "http"] | None:
+        """How Slack reaches us: what ``slack.mode`` says, else by what is given; None without a bot token."""
+        given = self.environment.slack_mode
+        return self.slack.mode or given if given is not None else None
+
+    @property
     def base_url(self) -> str:
         """The base of links to the page, without a slash at the end."""
         if self.public_url is not None:
@@ -134,6 +157,11 @@ class Settings(Configuration):
         """Read the options of a trace store with its plug-in's own model. Raises ``Misconfigured`` as ``options``."""
         settings = self.trace_stores.get(name)
         return self._options(settings.raw_options if settings is not None else {}, model, ("trace_stores", name))
+
+    def control_options(self, name: str, model: type[_Options]) -> _Options:
+        """Read the options of a control plane with its plug-in's own model. Raises ``Misconfigured`` as ``options``."""
+        settings = self.controls.get(name)
+        return self._options(settings.raw_options if settings is not None else {}, model, ("controls", name))
 
     def _options(self, raw: Mapping[str, Any], model: type[_Options], place: Loc) -> _Options:
         try:
@@ -210,7 +238,7 @@ def _without(values: dict[str, Any], locs: list[Loc]) -> dict[str, Any]:
     rest = dict(values)
     for loc in locs:
         section = str(loc[0])
-        if section in {"agents", "sources", "trace_stores"} and len(loc) > 1 and isinstance(rest.get(section), dict):
+        if section in _NAMED and len(loc) > 1 and isinstance(rest.get(section), dict):
             rest[section] = {key: value for key, value in rest[section].items() if key != loc[1]}
         else:
             rest.pop(section, None)

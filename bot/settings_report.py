@@ -52,6 +52,10 @@ _HINTS = {
 }
 
 _IDS = {
+    "^(?:[": (
+        "should be a Slack user id or user group id",
+        "U012ABCDEF, S012ABCDEF, incident:commander or agent:on_call",
+    ),
     "^[UW]": ("should be a Slack user id", "such as U012ABCDEF: open the profile, ⋮, Copy member ID"),
     "^[CG]": ("should be a Slack channel id", "such as C012ABCDEF: it stands at the foot of the channel's details"),
     "^[TE]": ("should be a Slack workspace id", "such as T012ABCDEF: it stands in the address of Slack in a browser"),

@@ -12,50 +12,32 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, Confi
 from pydantic_core import PydanticCustomError
 
 from bot.domain.address import http_url
-from bot.domain.catalogue import Catalogue, Duration, ToolRule
+from bot.domain.catalogue import Catalogue, ToolRule
+from bot.settings_actions import (
+    ApprovalSettings,
+    ControlPlaneSettings,
+    EnforcedBy,
+    FixSettings,
+    MitigationSettings,
+    PermissionSettings,
+    RoleSettings,
+    enforced,
+)
 from bot.settings_secrets import Secret, Token, Tokens
-
-_LONGEST = timedelta(days=3660)
-
-Period = Annotated[Duration, Field(gt=timedelta(0), le=_LONGEST)]
-"""A duration longer than nothing and at most ten years."""
-
-Size = Annotated[ByteSize, Field(gt=0, le=4 * 1024**3)]
-"""A number of bytes, at most 4 GiB."""
-
-UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{1,30}$")]
-"""A Slack user id (``U012ABCDEF``), not a name."""
-
-ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{1,30}$")]
-"""A Slack channel id (``C012ABCDEF``), not a name."""
-
-TeamId = Annotated[str, StringConstraints(pattern=r"^[TE][A-Z0-9]{1,30}$")]
-"""A Slack workspace or enterprise id."""
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and a setting that it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+from bot.settings_types import Branch, ChannelId, Inside, Name, Package, Period, Section, Size, TeamId, UserId
 
 
 class SlackSettings(Section):
-    """Where Slack shows incidents. With ``incident_channel: fixed`` the card stands in ``announce_channel``."""
+    """Where Slack shows incidents. With ``incident_channel: fixed`` the card stands in ``announce_channel``.
 
+    ``mode`` is how Slack reaches us; not set: Socket Mode with an app token, else HTTP mode with a signing secret.
+    """
+
+    mode: Literal["socket", "http"] | None = None
     announce_channel: ChannelId | None = None
     incident_channel: Literal["new", "fixed"] = "new"
     channel_prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,19}$")] = "inc"
     team_ids: tuple[TeamId, ...] = ()
-
-
-class RoleSettings(Section):
-    """Who may do what: Slack user ids. An empty role is held by nobody."""
-
-    responder: tuple[UserId, ...] = ()
-    commander: tuple[UserId, ...] = ()
 
 
 class TraceStoreSettings(BaseModel):
@@ -83,13 +65,15 @@ class AgentSettings(OnCall):
     """One agent: who is woken, how it signs in, where its runs are, and what may be set on it.
 
     ``token`` is its bearer token for OFREP, ``otlp_token`` the one that may send only its runs; ``control`` names the
-    control plane adapter; ``models`` are the snapshots that may be pinned, ``tools`` are offered beside those seen.
+    control planes that enforce: one, several, or per capability (``EnforcedBy``); ``team`` groups agents for what is
+    done to all of a team; ``models`` are the snapshots that may be pinned, ``tools`` are offered beside those seen.
     ``traces`` names the trace stores (``trace_stores``) that are asked for its runs, in this order, beside our own.
     """
 
     token: Token | None = None
     otlp_token: Token | None = None
-    control: Name = "embedded"
+    control: Annotated[EnforcedBy, BeforeValidator(enforced)] = EnforcedBy()
+    team: Name | None = None
     models: tuple[Name, ...] = ()
     fallback_model: Name | None = None
     tools: tuple[Name, ...] = ()
@@ -201,27 +185,18 @@ class IntakeSettings(Section):
     max_inflated: Size = ByteSize(40_000_000)
 
 
-def _inside(value: str) -> str:
-    if value.startswith("/") or ".." in value.split("/") or "\\" in value:
-        raise PydanticCustomError("directory", "should be a directory inside the repository, such as evals/pullcord")
-    return value.strip("/")
-
-
-def _branch(value: str) -> str:
-    if ".." in value or "//" in value or value.endswith((".lock", "/", ".")):
-        raise PydanticCustomError("branch", "should be a name that git takes for a branch (git help check-ref-format)")
-    return value
-
-
 class EvalSettings(Section):
-    """Where eval cases go: a branch of the git ``remote`` (a path or an address), in ``directory``, as ``format``."""
+    """Where eval cases go: a branch of a repository, in ``directory``, as ``format``; and data sets beside it.
+
+    ``remote`` is a git remote (a path or an address). ``repository`` names a control plane that hosts code instead
+    (``controls.github``), where the case becomes a pull request. ``datasets`` names control planes that keep data sets.
+    """
 
     remote: Name | None = None
-    # The length stands apart: as {0,199} the expression is compiled into 12 MB (199 times the letters of Unicode).
-    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$", max_length=200), AfterValidator(_branch)] = "main"
-    directory: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_inside)] = (
-        "evals/pullcord"
-    )
+    repository: Name | None = None
+    datasets: tuple[Name, ...] = ()
+    branch: Branch = "main"
+    directory: Inside = "evals/pullcord"
     format: Name = "pydantic_evals"
 
 
@@ -232,8 +207,8 @@ class CatalogueSettings(Section):
     """
 
     remote: Name | None = None
-    branch: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]*$", max_length=200), AfterValidator(_branch)] = "main"
-    file: Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_inside)] = "pullcord.yaml"
+    branch: Branch = "main"
+    file: Inside = "pullcord.yaml"
 
 
 class Configuration(Section):
@@ -254,6 +229,12 @@ class Configuration(Section):
     evals: EvalSettings = EvalSettings()
     catalogue_repository: CatalogueSettings = CatalogueSettings()
     trace_stores: dict[Name, TraceStoreSettings] = Field(default_factory=dict)
+    controls: dict[Name, ControlPlaneSettings] = Field(default_factory=dict)
+    permissions: tuple[PermissionSettings, ...] = ()
+    approvals: ApprovalSettings = ApprovalSettings()
+    mitigations: MitigationSettings = MitigationSettings()
+    fixes: dict[Name, FixSettings] = Field(default_factory=dict)
+    ladders: tuple[Name, ...] = ()
 
     @property
     def catalogue(self) -> Catalogue:

@@ -9,7 +9,7 @@ from bot.domain.base import Json, Utc, Value
 
 
 class Risk(StrEnum):
-    """Risk class of a verb. High needs a second person (from the approvals issue on)."""
+    """Risk class of a verb. High needs a second person."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -29,10 +29,12 @@ class ExecutionState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    DRILLED = "drilled"
 
 
 ENDED = frozenset(
     {
+        ExecutionState.DRILLED,
         ExecutionState.REFUSED,
         ExecutionState.REJECTED,
         ExecutionState.EXPIRED,
@@ -93,6 +95,8 @@ class Snapshot(Value):
     revision: int | None = None
     restraint: Restraint | None = None
     owner: str | None = None
+    anonymous: bool = False
+    """The control plane does not tell who set what it holds: then only the value says whether a write was done."""
     at: Utc
 
 
@@ -133,11 +137,15 @@ class Applied(Value):
 
 
 class Verification(Value):
-    """The result of reading back. ``detail`` says how it is known or when it will be, in words for the clicker."""
+    """The result of reading back. ``detail`` says how it is known or when it will be, in words for the clicker.
+
+    ``known_at`` is when a pending one will be known, where that can be said (a cache's end).
+    """
 
     verified: Verified
     detail: str
     at: Utc
+    known_at: Utc | None = None
 
 
 class OnceResult(Value):
@@ -150,8 +158,31 @@ class OnceResult(Value):
     detail: str = ""
 
 
+class Approval(Value):
+    """A second person's say about an execution. Until ``deadline``; ``role`` may give it, never the requester.
+
+    ``asked`` True: the requester may not run it alone at all and asked those who may ("Ask @commander").
+    """
+
+    at: Utc
+    deadline: Utc
+    role: str
+    why: str
+    preview: str = ""
+    asked: bool = False
+    reminded_at: Utc | None = None
+    by: str | None = None
+    decided_at: Utc | None = None
+    reason: str | None = None
+
+
 class Execution(Value):
-    """One run of an action, as projected from the timeline."""
+    """One run of an action, as projected from the timeline.
+
+    ``agent`` and ``control`` say on whom and through which control plane it is done (None: the incident's agent, the
+    first one of its configuration). Several enforcement points, or several agents, are several executions that were
+    asked for together: ``leads`` of the others is the first one's id.
+    """
 
     id: str
     action: str
@@ -173,6 +204,24 @@ class Execution(Value):
     started_at: Utc | None = None
     ended_at: Utc | None = None
     expires_at: Utc | None = None
+    agent: str | None = None
+    control: str | None = None
+    leads: str | None = None
+    approval: Approval | None = None
+    broke_glass: str | None = None
+    """The reason why the requester went alone, without the second person."""
+    stopped_by: str | None = None
+    """Who asked a long one to stop."""
+    expiry_asked_at: Utc | None = None
+    expiry_answer: str | None = None
+    """What the owner said before the end of a temporary mitigation: ``extend``, ``permanent``, ``lapse``."""
+    known_at: Utc | None = None
+    drill: bool = False
+
+    @property
+    def lead(self) -> str:
+        """Id of the first execution of those asked for together; its own when it stands alone."""
+        return self.leads or self.id
 
     @property
     def lifts(self) -> bool:

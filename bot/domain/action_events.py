@@ -18,6 +18,93 @@ class ActionRequested(BaseEvent):
     offer: str
     undo_of: str | None = None
     reason: str = ""
+    agent: str | None = None
+    control: str | None = None
+    leads: str | None = None
+
+
+class ApprovalAsked(BaseEvent):
+    """A2 said: not alone. ``role`` may approve until ``deadline``; ``preview`` is what the requester was shown.
+
+    ``asked`` True when the requester may not run it at all and asked those who may.
+    """
+
+    type: Literal["approval_asked"] = "approval_asked"
+    execution: str
+    role: str
+    deadline: Utc
+    why: str
+    preview: str = ""
+    asked: bool = False
+
+
+class ApprovalReminded(BaseEvent):
+    """Those who may approve were asked once more."""
+
+    type: Literal["approval_reminded"] = "approval_reminded"
+    execution: str
+
+
+class ApprovalGiven(BaseEvent):
+    """``by`` approved it, for all that was asked for together."""
+
+    type: Literal["approval_given"] = "approval_given"
+    execution: str
+
+
+class ApprovalRejected(BaseEvent):
+    """``by`` said no, or the requester took the request back."""
+
+    type: Literal["approval_rejected"] = "approval_rejected"
+    execution: str
+    reason: str = ""
+
+
+class ApprovalExpired(BaseEvent):
+    """Nobody said anything until the deadline; nothing was done."""
+
+    type: Literal["approval_expired"] = "approval_expired"
+    execution: str
+
+
+class GlassBroken(BaseEvent):
+    """The requester went alone, with a reason; the commander is paged."""
+
+    type: Literal["glass_broken"] = "glass_broken"
+    execution: str
+    reason: str
+
+
+class ActionDrilled(BaseEvent):
+    """The end of an execution in a drill: what it would have done, and that nothing was written."""
+
+    type: Literal["action_drilled"] = "action_drilled"
+    execution: str
+    preview: str
+
+
+class StopAsked(BaseEvent):
+    """A person asked a long action to stop at its next step."""
+
+    type: Literal["stop_asked"] = "stop_asked"
+    execution: str
+
+
+class ExpiryAsked(BaseEvent):
+    """The owner of a temporary mitigation was asked what is to become of it at its end."""
+
+    type: Literal["expiry_asked"] = "expiry_asked"
+    execution: str
+
+
+class ExpiryAnswered(BaseEvent):
+    """What a person said of it. ``until`` is the new end for ``extend``; ``applied`` the target's answer to that."""
+
+    type: Literal["expiry_answered"] = "expiry_answered"
+    execution: str
+    answer: Literal["extend", "permanent", "lapse"]
+    until: Utc | None = None
+    applied: Applied | None = None
 
 
 class ActionRefused(BaseEvent):
@@ -50,6 +137,7 @@ class ActionSucceeded(BaseEvent):
     applied: Applied | None = None
     result: OnceResult | None = None
     expires_at: Utc | None = None
+    known_at: Utc | None = None
 
 
 class ActionFailed(BaseEvent):
@@ -84,3 +172,4 @@ class VerificationChanged(BaseEvent):
     execution: str
     verified: Verified
     detail: str
+    known_at: Utc | None = None

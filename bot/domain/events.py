@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from bot.domain.action_events import (
+    ActionDrilled,
     ActionFailed,
     ActionMarked,
     ActionRefused,
@@ -16,6 +17,15 @@ from bot.domain.action_events import (
     ActionStarted,
     ActionSucceeded,
     ActionUnknown,
+    ApprovalAsked,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalReminded,
+    ExpiryAnswered,
+    ExpiryAsked,
+    GlassBroken,
+    StopAsked,
     VerificationChanged,
 )
 from bot.domain.alert import Alert
@@ -35,6 +45,7 @@ __all__ = [
     "EVENT",
     "PULLCORD",
     "Acknowledged",
+    "ActionDrilled",
     "ActionFailed",
     "ActionMarked",
     "ActionRefused",
@@ -47,6 +58,11 @@ __all__ = [
     "AlertJoined",
     "AlertResolved",
     "Announced",
+    "ApprovalAsked",
+    "ApprovalExpired",
+    "ApprovalGiven",
+    "ApprovalRejected",
+    "ApprovalReminded",
     "CardPosted",
     "ChangesFound",
     "ChannelReady",
@@ -55,6 +71,9 @@ __all__ = [
     "Entry",
     "EscalationEnded",
     "Event",
+    "ExpiryAnswered",
+    "ExpiryAsked",
+    "GlassBroken",
     "HeadPosted",
     "IncidentOpened",
     "IncidentResolved",
@@ -67,13 +86,17 @@ __all__ = [
     "SeveritySet",
     "SimilarRunsFound",
     "SlackRefused",
+    "StopAsked",
     "VerificationChanged",
     "WorkDropped",
 ]
 
 
 class IncidentOpened(BaseEvent):
-    """The incident exists. ``number`` is its number, ``alert`` what opened it (None when a person declared it)."""
+    """The incident exists. ``number`` is its number, ``alert`` what opened it (None when a person declared it).
+
+    ``drill`` True: people practise; every action ends with its preview, nothing is written and nobody is woken.
+    """
 
     type: Literal["incident_opened"] = "incident_opened"
     number: int
@@ -82,6 +105,7 @@ class IncidentOpened(BaseEvent):
     severity: str
     summary: str = ""
     alert: Alert | None = None
+    drill: bool = False
 
 
 class AlertJoined(BaseEvent):
@@ -237,6 +261,16 @@ Event = Annotated[
     | ActionUnknown
     | ActionMarked
     | VerificationChanged
+    | ActionDrilled
+    | ApprovalAsked
+    | ApprovalExpired
+    | ApprovalGiven
+    | ApprovalRejected
+    | ApprovalReminded
+    | ExpiryAnswered
+    | ExpiryAsked
+    | GlassBroken
+    | StopAsked
     | HeadPosted
     | WorkDropped,
     Field(discriminator="type"),

@@ -113,6 +113,7 @@ class Incident(Value):
     severity_why: str = ""
     agent: str | None
     name: str
+    drill: bool = False
     summary: str = ""
     opened_at: Utc
     opened_by: str
@@ -198,6 +199,7 @@ class IncidentRow(Value):
     commander: str | None = None
     alerts: int = 0
     runs: int = 0
+    drill: bool = False
     irreversible: int = 0
     compensable: int = 0
     reversible: int = 0

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from bot.domain import events as ev
 from bot.domain import project_actions as actions
+from bot.domain import project_approvals as approvals
 from bot.domain import project_runs as runs
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.incident import (
@@ -59,6 +60,7 @@ def _opened(event: ev.IncidentOpened, entry: ev.Entry, incident_id: str) -> Inci
         agent=event.agent,
         name=event.name,
         summary=event.summary,
+        drill=event.drill,
         opened_at=event.at,
         opened_by=event.by.mention,
         alerts=() if event.alert is None else (event.alert,),
@@ -253,6 +255,16 @@ _FOLDS: dict[type, Callable[[Incident, Any], Changes]] = {
     ev.ActionUnknown: actions.action_unknown,
     ev.ActionMarked: actions.action_marked,
     ev.VerificationChanged: actions.verification_changed,
+    ev.ApprovalAsked: approvals.approval_asked,
+    ev.ApprovalReminded: approvals.approval_reminded,
+    ev.ApprovalGiven: approvals.approval_given,
+    ev.ApprovalRejected: approvals.approval_rejected,
+    ev.ApprovalExpired: approvals.approval_expired,
+    ev.GlassBroken: approvals.glass_broken,
+    ev.ActionDrilled: approvals.action_drilled,
+    ev.StopAsked: approvals.stop_asked,
+    ev.ExpiryAsked: approvals.expiry_asked,
+    ev.ExpiryAnswered: approvals.expiry_answered,
     ev.HeadPosted: _head_posted,
     ev.WorkDropped: _work_dropped,
 }

@@ -33,6 +33,10 @@ def action_requested(incident: Incident, event: ev.ActionRequested) -> Changes:
         at=event.at,
         undo_of=event.undo_of,
         reason=event.reason or None,
+        agent=event.agent,
+        control=event.control,
+        leads=event.leads,
+        drill=incident.drill,
     )
     last = said(f"{event.by.mention} asked for: {event.title}", event.at)
     return {"executions": (*incident.executions, execution), "last": last}
@@ -81,6 +85,7 @@ def action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> Changes:
         result=event.result,
         ended_at=event.at,
         expires_at=event.expires_at,
+        known_at=event.known_at,
         reason=None,
     )
     done = next((e for e in executions if e.id == event.execution), None)
@@ -162,5 +167,6 @@ def verification_changed(incident: Incident, event: ev.VerificationChanged) -> C
             event.execution,
             verified=event.verified,
             verified_detail=event.detail,
+            known_at=event.known_at,
         ),
     }

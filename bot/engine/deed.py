@@ -93,10 +93,11 @@ class ApplyChange:
         now = await bounded(self.plane.current(self.change.target), READ_SECONDS)
         held, target = shown(now.value), self.change.target
         if now.value == self.change.desired:
-            if now.owner == self.key or _same(now.restraint, self.restraint):
+            ours = now.owner == self.key or (not now.anonymous and _same(now.restraint, self.restraint))
+            if ours or (now.anonymous and self.before.value != self.change.desired):
                 return Finding(Found.DONE, f"{target} holds {held}", Done(applied=_read(now, self.key)))
             return Finding(Found.CANNOT_TELL, f"{target} holds {held}, but somebody else set it")
-        if now.value == self.before.value and now.restraint == self.before.restraint:
+        if now.value == self.before.value and (now.anonymous or now.restraint == self.before.restraint):
             return Finding(Found.NOT_DONE, f"{target} still holds {held}, as before")
         return Finding(Found.CANNOT_TELL, f"{target} holds {held}, which is neither what was there nor what was wanted")
 
@@ -125,7 +126,7 @@ class RestoreChange:
         now = await bounded(self.plane.current(self.change.target), READ_SECONDS)
         held, target = shown(now.value), self.change.target
         before = self.of.snapshot.restraint if self.of.snapshot is not None else None
-        if now.value == self.change.desired and now.restraint == before:
+        if now.value == self.change.desired and (now.anonymous or now.restraint == before):
             return Finding(Found.DONE, f"{target} holds {held} again", Done(applied=_read(now, self.key)))
         if now.value == self.change.before:
             return Finding(Found.NOT_DONE, f"{target} still holds {held}, which is to be taken back")

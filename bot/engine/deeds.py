@@ -45,12 +45,12 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
     # the same time and person at each try, so that a plan made again after a crash is the same plan
     ctx = ActionContext(
         incident=incident,
-        agent=parts.planes.profile(incident),
+        agent=parts.planes.profile(incident, execution.agent),
         by=person(execution.by, team),
         now=execution.at,
         execution_id=execution.id,
     )
-    outcome = await parts.planes.plan(verb, ctx, params)
+    outcome = await parts.planes.plan(verb, ctx, params, execution.control)
     if isinstance(outcome, Once):
         return RunOnce(outcome, execution.id), outcome.summary
     if not verb.tightens:

@@ -30,6 +30,11 @@ def execution_id(offer: str) -> str:
     return "ex_" + _digest(offer, length=12)
 
 
+def point_id(execution: str, agent: str | None, control: str | None) -> str:
+    """Id of a further execution that was asked for together with this one: another agent or enforcement point."""
+    return "ex_" + _digest(execution, agent, control, "point", length=12)
+
+
 def refused_id(offer: str, user: str) -> str:
     """Id of the refusal of one person at one offer: recorded once, and it does not use up the offer."""
     return "ex_" + _digest(offer, user, "refused", length=12)
@@ -43,6 +48,21 @@ def expiry_id(execution: str, attempt: int) -> str:
 def due_expire(execution: str) -> str:
     """Due id of a temporary mitigation's end."""
     return f"expire:{execution}"
+
+
+def due_approval(execution: str) -> str:
+    """Due id of the deadline of an approval."""
+    return f"approval:{execution}"
+
+
+def due_remind(execution: str) -> str:
+    """Due id of the reminder of an approval."""
+    return f"remind:{execution}"
+
+
+def due_ask(execution: str) -> str:
+    """Due id of the question what is to become of a temporary mitigation."""
+    return f"ask:{execution}"
 
 
 def due_verify(execution: str) -> str:

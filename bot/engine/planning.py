@@ -8,14 +8,16 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bot.domain.action import Change
 from bot.domain.base import Json
 from bot.domain.incident import Incident
-from bot.errors import PullcordError, Refused
+from bot.engine.control_http import ControlClient
+from bot.errors import Misconfigured, PullcordError, Refused
 from bot.plugin import Action, ActionContext, AgentProfile, ControlPlaneFactory, EvalFormat, Outcome, Params, Registry
-from bot.ports import ControlPlane
+from bot.plugin.controls import ControlHttp, ControlHttpSettings, ControlName
+from bot.ports import CAPABILITIES, CodeHost, ControlPlane, EvalRepository
 from bot.settings import Settings
 
 PLAN_SECONDS = 8.0
@@ -47,8 +49,14 @@ class ControlPlanes:
             self._services.setdefault(EvalFormat, chosen.make())
         else:
             self._absent.setdefault(EvalFormat, f"there is no eval format {settings.evals.format} (evals.format)")
-        for name, factory in registry.control_planes.items():
-            self._make(name, factory)
+        configured = {name: control.type or name for name, control in settings.controls.items()}
+        # what is not configured by name exists under its type's name, when it can be made without settings
+        for name, kind in {**{kind: kind for kind in registry.control_planes}, **configured}.items():
+            factory = registry.control_planes.get(kind)
+            if factory is None:
+                self._faults[name] = f"there is no type of control plane {kind} (controls.{name}.type)"
+            else:
+                self._make(name, factory)
 
     def _make(self, name: str, factory: ControlPlaneFactory) -> None:
         made = factory.make
@@ -57,19 +65,27 @@ class ControlPlanes:
         hints = inspect.get_annotations(called, eval_str=True)
         wanted = {n: t for n, t in hints.items() if n not in {"settings", "return"}}
         given = inspect.signature(called).parameters
+        try:
+            options = self._options(name, factory)
+        except (ValidationError, Misconfigured) as error:
+            self._faults[name] = f"the control plane {name} is not configured ({_first_fault(error)})"
+            return
+        own: dict[type, object] = {ControlName: ControlName(name)}
+        if isinstance(options, ControlHttpSettings):
+            own[ControlHttp] = ControlClient(name, options)
+        here = {**self._services, **own}
         may_lack = {n for n in wanted if given[n].default is not inspect.Parameter.empty}
-        wanted = {n: t for n, t in wanted.items() if t in self._services or n not in may_lack}
-        lacking = [n for n, t in wanted.items() if t not in self._services]
+        wanted = {n: t for n, t in wanted.items() if t in here or n not in may_lack}
+        lacking = [n for n, t in wanted.items() if t not in here]
         if lacking:
             self._faults[name] = f"the control plane {name} needs {lacking[0]}, which this process does not have"
             return
-        try:
-            options = factory.settings()
-        except ValidationError as error:
-            fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-            self._faults[name] = f"the control plane {name} is not configured ({fields})"
-            return
-        self._planes[name] = made(options, **{n: self._services[t] for n, t in wanted.items()})
+        self._planes[name] = made(options, **{n: here[t] for n, t in wanted.items()})
+
+    def _options(self, name: str, factory: ControlPlaneFactory) -> BaseModel:
+        if name in self._settings.controls:
+            return self._settings.control_options(name, factory.settings)
+        return factory.settings()
 
     def plane(self, name: str) -> ControlPlane:
         """The adapter of this name. Raises Refused when this process has none."""
@@ -80,34 +96,55 @@ class ControlPlanes:
             raise Refused(message, next_step="See `pullcord check-config`.")
         return found
 
-    def profile(self, incident: Incident) -> AgentProfile:
-        """What the configuration says of the incident's agent; its name is empty when no agent is known."""
-        name = incident.agent or next((r.summary.agent for r in incident.runs if r.summary.agent), None)
+    def profile(self, incident: Incident, agent: str | None = None) -> AgentProfile:
+        """What the configuration says of the incident's agent (or of another); no name when none is known."""
+        name = agent or incident.agent or next((r.summary.agent for r in incident.runs if r.summary.agent), None)
         if name is None:
             return AgentProfile(name="")
-        agent = self._settings.agent(name)
+        settings = self._settings.agent(name)
+        team = settings.team
         return AgentProfile(
             name=name,
-            models=agent.models,
-            fallback_model=agent.fallback_model,
-            tools=agent.tools,
-            control=agent.control,
+            models=settings.models,
+            fallback_model=settings.fallback_model,
+            tools=settings.tools,
+            control=settings.control.default[0],
+            team=team,
+            team_agents=tuple(a for a, s in self._settings.agents.items() if team is not None and s.team == team),
         )
 
+    def points(self, verb: Action, profile: AgentProfile) -> tuple[str, ...]:
+        """The control planes on which this verb must be done for the agent; empty for a verb that needs none.
+
+        Several: each is an execution of its own, with its own read-back.
+        """
+        ports = [port for port in verb.ports.values() if ControlPlane in port.__mro__]
+        if not ports or not profile.name:
+            return ()
+        return self._settings.agent(profile.name).control.of(CAPABILITIES.get(ports[0], "default"))
+
     def missing(self, verb: Action, profile: AgentProfile) -> str | None:
-        """Why this verb cannot be run for this agent, or None when every port is there."""
+        """Why this verb cannot be run for this agent, or None when every port is there, at every enforcement point."""
         try:
-            self._bind(verb, profile)
+            for control in self.points(verb, profile) or (None,):
+                self._bind(verb, profile, control)
         except Refused as refused:
             return refused.message
         return None
 
-    def _bind(self, verb: Action, profile: AgentProfile) -> dict[str, object]:
-        return {name: self._port(port, profile) for name, port in verb.ports.items()}
+    def _bind(self, verb: Action, profile: AgentProfile, control: str | None) -> dict[str, object]:
+        return {name: self._port(port, profile, control) for name, port in verb.ports.items()}
 
-    def _port(self, port: type, profile: AgentProfile) -> object:
+    def _port(self, port: type, profile: AgentProfile, control: str | None) -> object:
         if ControlPlane in port.__mro__:
-            return self._control(port, profile)
+            return self._control(port, profile, control)
+        if port is EvalRepository and self._settings.evals.repository is not None:
+            return self._code_host(self._settings.evals.repository, port, "evals.repository")
+        fix = self._settings.fixes.get(profile.name)
+        if port is CodeHost:
+            if fix is None or fix.repository is None:
+                raise Refused(f"no repository is configured for {profile.name} (fixes.{profile.name}.repository)")
+            return self._code_host(fix.repository, port, f"fixes.{profile.name}.repository")
         if port in self._services:
             return self._services[port]
         for plane in self._planes.values():
@@ -115,24 +152,44 @@ class ControlPlanes:
                 return plane
         raise Refused(self._absent.get(port, f"nothing here provides {port.__name__}"))
 
-    def _control(self, port: type, profile: AgentProfile) -> object:
+    def _code_host(self, name: str, port: type, where: str) -> object:
+        found = self._planes.get(name)
+        if found is None:
+            raise Refused(self._faults.get(name, f"there is no control plane {name} ({where})"))
+        if not isinstance(found, port):
+            raise Refused(f"{name} does not keep code ({where})")
+        return found
+
+    def _control(self, port: type, profile: AgentProfile, control: str | None) -> object:
         if not profile.name:
             raise Refused("no agent is known for this incident")
         if profile.name not in self._settings.agents:
             raise Refused(f"{profile.name} is not in the configuration (agents.{profile.name}), so nothing controls it")
-        if profile.control not in self._planes:
-            raise Refused(self._faults.get(profile.control, f"there is no control plane {profile.control}"))
-        plane = self._planes[profile.control]
+        name = control or self._settings.agent(profile.name).control.of(CAPABILITIES.get(port, "default"))[0]
+        if name not in self._planes:
+            raise Refused(self._faults.get(name, f"there is no control plane {name}"))
+        plane = self._planes[name]
         if not isinstance(plane, port):
-            raise Refused(f"the control plane {profile.control} of {profile.name} cannot do this ({port.__name__})")
+            raise Refused(f"the control plane {name} of {profile.name} cannot do this ({port.__name__})")
         return plane
 
-    async def plan(self, verb: Action, ctx: ActionContext, params: Params) -> Outcome:
-        """Call the verb's plan with its ports. Only reads.
+    def offering(self, port: type, profile: AgentProfile) -> object | None:
+        """The control plane of the agent that can tell this (``OffersModels``, ``OffersTools`` ...), or None."""
+        if profile.name not in self._settings.agents:
+            return None
+        names = self._settings.agent(profile.name).control.all
+        return next((p for p in map(self._planes.get, names) if p is not None and isinstance(p, port)), None)
+
+    def named(self, name: str) -> object | None:
+        """The instance of this name, whatever it does; None when it is not there."""
+        return self._planes.get(name)
+
+    async def plan(self, verb: Action, ctx: ActionContext, params: Params, control: str | None = None) -> Outcome:
+        """Call the verb's plan with its ports, on this control plane (None: the agent's first). Only reads.
 
         Raises Refused when the verb says no or a port is missing, and whatever PullcordError its control plane raises.
         """
-        ports = self._bind(verb, ctx.agent)
+        ports = self._bind(verb, ctx.agent, control)
         try:
             async with asyncio.timeout(PLAN_SECONDS):
                 outcome = verb.plan(ctx, params, **ports)
@@ -176,3 +233,9 @@ def _span(change: Change) -> str:
 def said(error: PullcordError) -> str:
     """An error's sentence and next step, for an event's reason (bounded)."""
     return str(error)[:1000]
+
+
+def _first_fault(error: ValidationError | Misconfigured) -> str:
+    if isinstance(error, Misconfigured):
+        return "; ".join(f"{fault.where}: {fault.reason}" for fault in error.faults[:3])
+    return ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())

@@ -17,7 +17,12 @@ from bot.plugin.alerts import (
     alert_source,
 )
 from bot.plugin.controls import (
+    ControlAnswer,
+    ControlHttp,
+    ControlHttpSettings,
+    ControlName,
     ControlPlaneFactory,
+    ControlSettings,
     control_plane,
 )
 from bot.plugin.dialects import Dialect, Instrumentation
@@ -60,6 +65,7 @@ from bot.plugin.verbs import (
     Choice,
     Choices,
     Hidden,
+    Live,
     Multiline,
     Offered,
     Once,
@@ -77,7 +83,12 @@ __all__ = [
     "Choice",
     "Choices",
     "Click",
+    "ControlAnswer",
+    "ControlHttp",
+    "ControlHttpSettings",
+    "ControlName",
     "ControlPlaneFactory",
+    "ControlSettings",
     "Dialect",
     "EvalCase",
     "EvalFormat",
@@ -90,6 +101,7 @@ __all__ = [
     "Instrumentation",
     "Interaction",
     "Kind",
+    "Live",
     "Multiline",
     "OfferView",
     "Offered",

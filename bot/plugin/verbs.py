@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,10 +31,28 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Live:
+    """Options that a control plane tells when the modal opens: ``of(ctx, plane)`` with the plane that meets ``port``.
+
+    Bounded by the kernel; where no control plane of the agent meets the port, or it does not answer in time, the
+    options of ``Choices.of`` stand alone.
+    """
+
+    port: type
+    of: "Callable[[ActionContext, Any], Awaitable[Sequence[Choice]]]"
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
-    """``Annotated[str, Choices(f)]``: the field is a select whose options ``f(ctx)`` gives when the modal opens."""
+    """``Annotated[str, Choices(f)]``: the field is a select whose options ``f(ctx)`` gives when the modal opens.
+
+    ``live`` adds what the agent's control plane offers now. ``open`` takes other values too (a text field where there
+    are no options); else only what is offered, now or when the modal opened, is accepted.
+    """
 
     of: "Callable[[ActionContext], Sequence[Choice]]"
+    live: Live | None = None
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,9 @@ class AgentProfile:
     fallback_model: str | None = None
     tools: tuple[str, ...] = ()
     control: str = "embedded"
+    team: str | None = None
+    team_agents: tuple[str, ...] = ()
+    """Every agent of the team in the configuration, this one too; empty where the agent has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +161,15 @@ class Action:
     undo_role: str
     doc: str
     module: str
+    agents: Callable[[ActionContext, Any], Sequence[str]] | None = None
+    """Which agents it touches with these parameters (default: the incident's). More than one is fleet-wide."""
+    second: Callable[[ActionContext, Any], str | None] | None = None
+    """Why these parameters need a second person whatever the configuration says, or None."""
+    touches: frozenset[str] = frozenset()
+    """``money``, ``messages``: what leaves the house by it, which needs a second person."""
 
 
-def action(
+def action(  # noqa: PLR0913 - each is a fact that a verb states of itself
     action_id: str,
     *,
     title: str,
@@ -150,6 +178,9 @@ def action(
     role: str,
     offer: Callable[[ActionContext], Offered | Hidden] | None = None,
     undo_role: str | None = None,
+    agents: Callable[[ActionContext, Any], Sequence[str]] | None = None,
+    second: Callable[[ActionContext, Any], str | None] | None = None,
+    touches: frozenset[str] = frozenset(),
 ) -> Callable[[Callable[..., Outcome | Awaitable[Outcome]]], Action]:
     """Declare a verb. ``role`` may run it; ``undo_role`` may undo it (default: commander, since undoing loosens).
 
@@ -188,6 +219,9 @@ def action(
             undo_role=undo_role or "commander",
             doc=doc,
             module=plan.__module__,
+            agents=agents,
+            second=second,
+            touches=touches,
         )
 
     return wrap

@@ -181,7 +181,7 @@ class StoreClient:
         """Note trouble that may pass. Raises ``ActionFailed`` for what will not: a certificate, a bad request."""
         if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
             self._no("cannot be asked: a setting does not fit a header or an address", f"See {self._where()}.")
-        if _is_certificate(error):
+        if is_certificate(error):
             self._no(
                 "shows a certificate that cannot be trusted",
                 f"Correct {self._where('url')}, or add the authority to the machine's (SSL_CERT_FILE).",
@@ -227,7 +227,8 @@ def _query(params: QueryParams) -> dict[str, str | list[str]]:
     return {name: value if isinstance(value, str) else list(value) for name, value in params.items()}
 
 
-def _is_certificate(error: BaseException | None) -> bool:
+def is_certificate(error: BaseException | None) -> bool:
+    """Whether a certificate that cannot be trusted is behind this error."""
     seen = 0
     while error is not None and seen < 10:
         if isinstance(error, ssl.SSLCertVerificationError):

@@ -7,12 +7,13 @@ not woken.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.errors import StoreUnavailable
+from bot.domain.base import Json
+from bot.errors import ActionFailed, StoreUnavailable
 from bot.ports import ChatMessage, Clock, DirectMessage
 from bot.slack.client import SlackClient
 from bot.slack.errors import SlackError, UserUnreachable
@@ -25,6 +26,7 @@ SKEW_SECONDS = 300.0
 """Slack's clock and ours may differ by so much when a message is looked for."""
 _TS = re.compile(r"^\d{1,12}\.\d{1,9}$")
 _MOST_MEMBERS = 5000
+_MOST_GROUPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class SlackChat:
         self._intents = intents
         self._clock = clock
         self._members: dict[str, _Member] = {}
+        self._groups: dict[str, tuple[frozenset[str], float]] = {}
         self._direct: dict[str, str] = {}
 
     async def direct_channel(self, user: str) -> str:
@@ -83,9 +86,27 @@ class SlackChat:
         await self._intents.posted(dedupe_key, channel, ts)
         return ts
 
-    async def ephemeral(self, channel: str, user: str, text: str) -> None:
-        """Tell one person something in a channel, visible to that person only."""
-        await self._client.call("chat.postEphemeral", channel=channel, user=user, text=text)
+    async def ephemeral(self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, Json]] = ()) -> None:
+        """Tell one person something in a channel, visible to that person only; ``blocks`` may hold buttons."""
+        shown: dict[str, Any] = {"blocks": list(blocks)} if blocks else {}
+        await self._client.call("chat.postEphemeral", channel=channel, user=user, text=text, **shown)
+
+    async def group_members(self, group: str) -> frozenset[str]:
+        """User ids in a user group. Raises when Slack does not say. Kept for 60 s."""
+        now = self._clock.now().timestamp()
+        known = self._groups.get(group)
+        if known is not None and 0 <= now - known[1] <= MEMBER_SECONDS:
+            return known[0]
+        answer = await self._client.call("usergroups.users.list", usergroup=group)
+        users = answer.get("users")
+        if not isinstance(users, list):
+            message = "Slack did not say who is in a user group."
+            raise ActionFailed(message, next_step="Look at the scope usergroups:read.")
+        members = frozenset(user for user in users if isinstance(user, str))
+        if len(self._groups) >= _MOST_GROUPS:
+            self._groups.clear()
+        self._groups[group] = (members, now)
+        return members
 
     async def is_full_member(self, user: str, team: str | None) -> bool:
         """True for an active full member of our workspace: no guest, no bot. Raises when unreadable. Kept for 60 s."""

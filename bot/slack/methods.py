@@ -40,6 +40,7 @@ METHODS = MappingProxyType(
         "conversations.open": Method(("im:write",), 3, repeatable=True),
         "conversations.history": Method(("channels:history", "groups:history", "im:history"), 3, repeatable=True),
         "conversations.replies": Method(("channels:history", "groups:history", "im:history"), 3, repeatable=True),
+        "usergroups.users.list": Method(("usergroups:read",), 2, repeatable=True),
         "users.info": Method(("users:read",), 4, repeatable=True),
         "pins.add": Method(("pins:write",), 2, repeatable=True),
         "reactions.add": Method(("reactions:write",), 3, repeatable=True),

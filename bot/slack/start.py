@@ -1,15 +1,13 @@
 """All of the Slack side wired together, for ``bot.app``: what it needs, what runs, what HTTP mode serves."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.domain.base import Json
 from bot.domain.work import WorkItem
 from bot.errors import ActionFailed
 from bot.plugin import Registry, Services
@@ -19,7 +17,7 @@ from bot.slack.app import make_bolt
 from bot.slack.cards import BotViews
 from bot.slack.chat import SlackChat
 from bot.slack.client import DEFAULT_API_URL, SlackClient
-from bot.slack.http import MAX_BODY, SlackHttp
+from bot.slack.http import SlackHttp, events_route
 from bot.slack.identity import Identity
 from bot.slack.people import learn_people
 from bot.slack.poster import Offers, Poster
@@ -29,7 +27,6 @@ from bot.slack.wrapper import Wrapper
 from bot.timeline.store import Store
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
-_BODY_SECONDS = 10.0
 Part = Literal["web", "worker"]
 
 
@@ -59,6 +56,8 @@ class SlackParts:
             found["slack-answers"] = running.wrapper.run
             if running.socket is not None:
                 found["slack-socket"] = running.socket.run
+            if running.http is not None:
+                found["slack-app"] = running.identity.learn_app
         if only != "web":
             found["slack-poster"] = running.poster.run
             if self._names is not None:
@@ -66,29 +65,9 @@ class SlackParts:
         return found
 
     def routes(self) -> Sequence[Route]:
-        """``POST /slack/events`` in HTTP mode, else nothing."""
+        """``/slack/events`` in HTTP mode, else nothing."""
         running = self._running
-        if running is None or running.http is None:
-            return ()
-        http, identity = running.http, running.identity
-
-        async def events(request: Request) -> Response:
-            body = bytearray()
-            try:
-                async with asyncio.timeout(_BODY_SECONDS):
-                    async for chunk in request.stream():
-                        body += chunk
-                        if len(body) > MAX_BODY:
-                            break
-            except (TimeoutError, ClientDisconnect):
-                return Response("the body did not arrive whole", status_code=408)
-            # only for what is really from Slack: anyone may send, and this calls Slack
-            if identity.known is None and http.genuine(bytes(body), request.headers):
-                await identity.learn_quietly()
-            answer = await http.handle(bytes(body), request.headers)
-            return Response(answer.body, status_code=answer.status, headers=dict(answer.headers))
-
-        return (Route("/slack/events", events, methods=["POST"]),)
+        return (events_route(running.http),) if running is not None and running.http is not None else ()
 
     async def refresh(self, item: WorkItem) -> None:
         """Handler of ``Work.REFRESH``."""
@@ -127,15 +106,15 @@ async def start_slack(
     def make(services: Services, offers: Offers) -> _Running:
         wrapper = Wrapper(registry, services, client, identity)
         poster = Poster(store, offers, client, identity, settings, clock, shown)
-        secret = environment.slack_signing_secret.get_secret_value() if environment.slack_signing_secret else None
-        if environment.slack_app_token is not None:
-            app = make_bolt(wrapper, registry, client, identity)
-            socket = SocketConnection(app, environment.slack_app_token.get_secret_value(), client, identity)
-            return _Running(wrapper, poster, socket, None, identity)
-        if secret is None:
-            return _Running(wrapper, poster, None, None, identity)
         app = make_bolt(wrapper, registry, client, identity)
-        return _Running(wrapper, poster, None, SlackHttp(app, secret, clock), identity)
+        mode, app_token, secrets = settings.slack_mode, environment.slack_app_token, environment.slack_signing_secrets
+        if mode == "socket" and app_token is not None:
+            socket = SocketConnection(app, app_token.get_secret_value(), client, identity)
+            return _Running(wrapper, poster, socket, None, identity)
+        if mode == "http" and secrets:
+            http = SlackHttp(app, secrets, clock, replays=store.replays, identity=identity)
+            return _Running(wrapper, poster, None, http, identity)
+        return _Running(wrapper, poster, None, None, identity)
 
     chat = SlackChat(client, identity, store.intents, clock, store.names)
 
@@ -177,7 +156,16 @@ class _NoChat:
     ) -> str:
         raise self._no()
 
-    async def ephemeral(self, channel: str, user: str, text: str) -> None:  # noqa: ARG002
+    async def ephemeral(
+        self,
+        channel: str,  # noqa: ARG002
+        user: str,  # noqa: ARG002
+        text: str,  # noqa: ARG002
+        blocks: Sequence[Mapping[str, Json]] = (),  # noqa: ARG002
+    ) -> None:
+        raise self._no()
+
+    async def group_members(self, group: str) -> frozenset[str]:  # noqa: ARG002
         raise self._no()
 
     async def is_full_member(self, user: str, team: str | None) -> bool:  # noqa: ARG002

@@ -81,7 +81,7 @@ def test_an_agent_that_is_not_named_is_paged_as_default_agent_says(tmp_path: Pat
     for name in ("someone-else", None):
         assert settings.agent(name).on_call == ("U0LEE",)
         assert settings.agent(name).repage_after == timedelta(seconds=30)
-        assert settings.agent(name).control == "embedded"
+        assert settings.agent(name).control.all == ("embedded",)
 
 
 def test_words_stay_words(tmp_path: Path) -> None:

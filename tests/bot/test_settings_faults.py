@@ -43,7 +43,7 @@ severity: {many_runs: "many"}
     assert [(fault.where, fault.reason) for fault in faults] == [
         ("2", "`slack.announce_chanel` is not a setting"),
         ("3", "`slack.incident_channel` should be 'new' or 'fixed'"),
-        ("4", "`roles.responder[1]` should be a Slack user id"),
+        ("4", "`roles.responder[1]` should be a Slack user id or user group id"),
         ("7", "`agents.refund-bot.on_call` should be a list"),
         ("8", "`agents.refund-bot.repage_after` should be a duration"),
         ("9", "`agents.refund-bot.token`: the environment variable NOT_SET is not set"),
@@ -96,7 +96,7 @@ def test_the_message_lists_each_fault_on_its_own_line(tmp_path: Path) -> None:
         ("public_url: https://user:pw@x", "1", "`public_url` should be a base address", ""),
         ("public_url: ${URL}", "1", "`public_url` cannot be given as ${URL}", "only secrets"),
         ("slack: {incident_channel: fixed}", "1", "`slack.incident_channel: fixed` needs `slack.announce_ch", "id"),
-        ("evals: {zzz: 1}", "1", "`evals.zzz` is not a setting", "known: remote, branch, directory, format"),
+        ("evals: {zzz: 1}", "1", "`evals.zzz` is not a setting", "known: remote, repository, datasets, branch, directory, format"),
         (
             "tools: [{name: a, reversibility: read_only, when: {arguments.x: {exsts: true}}}]",
             "1",

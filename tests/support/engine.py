@@ -4,7 +4,7 @@ A kill is an exception that no handler catches: the task is gone, nothing of it 
 same store gets the work again, as after kill -9. Killing whole processes is the matter of ``tests/faults``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -68,6 +68,8 @@ class Slack:
     messages: dict[tuple[str, str], ChatMessage] = field(default_factory=dict)
     reactions: list[tuple[str, str, str]] = field(default_factory=list)
     ephemeral_works: bool = True
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: list[tuple[str, tuple[Mapping[str, Json], ...]]] = field(default_factory=list)
 
     async def direct(self, user: str, message: DirectMessage, dedupe_key: str) -> str:
         """A direct message."""
@@ -78,11 +80,21 @@ class Slack:
         """A post."""
         return "1.0"
 
-    async def ephemeral(self, channel: str, user: str, text: str) -> None:
+    async def ephemeral(
+        self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, Json]] = ()
+    ) -> None:
         """An ephemeral message, unless this workspace refuses it."""
         if not self.ephemeral_works:
             raise ActionFailed("Slack answered user_not_in_channel.")
         self.told.append((channel, user, text))
+        self.shown.append((user, tuple(blocks)))
+
+    async def group_members(self, group: str) -> frozenset[str]:
+        """By the list of groups."""
+        self.lookups += 1
+        if not self.readable:
+            raise ActionFailed("Slack answered missing_scope.")
+        return frozenset(self.groups.get(group, ()))
 
     async def is_full_member(self, user: str, team: str | None) -> bool:
         """By the list of members."""
