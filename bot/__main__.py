@@ -68,7 +68,7 @@ def check_config(config: _Config = None) -> None:
     where = settings.config_path or "no file, defaults"
     typer.echo(
         f"The configuration is good ({where}): {len(settings.agents)} agents, {len(settings.sources)} alert sources, "
-        f"{_SLACK[settings.environment.slack_mode]}."
+        f"{_SLACK[settings.slack_mode]}."
     )
 
 

@@ -65,6 +65,7 @@ def configuration_faults(config: Configuration, document: Document, variables: M
                 "the card stands in that channel; give its id",
             )
         )
+    faults += _slack_mode(slack.mode, document, variables)
     faults += [
         Fault(
             document.where(("sources", name)),
@@ -77,6 +78,18 @@ def configuration_faults(config: Configuration, document: Document, variables: M
     faults += _shared_tokens(config, document, variables)
     faults += _evidence_faults(config, document)
     return faults
+
+
+_NEEDED = {"socket": "SLACK_APP_TOKEN", "http": "SLACK_SIGNING_SECRET"}
+
+
+def _slack_mode(mode: str | None, document: Document, variables: Mapping[str, str]) -> list[Fault]:
+    """A mode without the secret that it needs would leave every button dead."""
+    needed = _NEEDED.get(mode or "")
+    if needed is None or not variables.get("SLACK_BOT_TOKEN", "").strip() or variables.get(needed, "").strip():
+        return []
+    reason = f"`slack.mode: {mode}` needs {needed}, which is not set"
+    return [Fault(document.where(("slack", "mode")), reason, f"set {needed}, or take `slack.mode` out")]
 
 
 def _evidence_faults(config: Configuration, document: Document) -> list[Fault]:

@@ -93,8 +93,17 @@ class Environment(BaseSettings):
         return cls(**found)
 
     @property
+    def slack_signing_secrets(self) -> tuple[str, ...]:
+        """The signing secrets, any of which is good: one, or while it is rotated two, with a comma between them."""
+        given = self.slack_signing_secret.get_secret_value() if self.slack_signing_secret is not None else ""
+        return tuple(one.strip() for one in given.split(",") if one.strip())
+
+    @property
     def slack_mode(self) -> Literal["socket", "http"] | None:
-        """How Slack reaches us: Socket Mode wherever an app token is given, else HTTP; None without a bot token."""
+        """How Slack reaches us by what is given: Socket Mode with an app token, else HTTP; None without a bot token.
+
+        ``Settings.slack_mode`` is what holds: ``slack.mode`` decides where both are given.
+        """
         if self.slack_bot_token is None:
             return None
         return "socket" if self.slack_app_token is not None else "http"

@@ -46,6 +46,8 @@ from bot.plugin.interactions import (
     Requests,
     Say,
     Services,
+    ShowHome,
+    UpdateModal,
     interaction,
 )
 from bot.plugin.traces import (
@@ -120,11 +122,13 @@ __all__ = [
     "Requests",
     "Say",
     "Services",
+    "ShowHome",
     "StoreAnswer",
     "StoreHttp",
     "StoreSettings",
     "TraceSource",
     "TraceStore",
+    "UpdateModal",
     "action",
     "alert_source",
     "control_plane",

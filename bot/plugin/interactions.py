@@ -28,7 +28,9 @@ class Click:
     """One interaction, free of Bolt: who, where, what. ``value`` and ``values`` come from the client and prove nothing.
 
     ``key`` identifies this interaction (for deduplication); ``args`` are the words after a slash command;
-    ``values`` a submitted modal's fields by block id; ``metadata`` the view's private metadata or the event itself.
+    ``values`` the fields of a modal by block id, submitted or as they stand when a button in it is pressed;
+    ``metadata`` the view's private metadata; ``event`` the event's own plain fields. ``view`` is the id of the view
+    that it happened in, and ``surface`` what that is: ``modal``, ``home``, or empty for a message or a command.
     """
 
     key: str
@@ -42,6 +44,8 @@ class Click:
     values: Mapping[str, Json] = field(default_factory=dict)
     metadata: str = ""
     event: Mapping[str, Json] = field(default_factory=dict)
+    view: str = ""
+    surface: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,23 @@ class OpenModal:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateModal:
+    """Change the modal in which this happened, in place: what was typed stays where block and action ids stay.
+
+    Outside of a modal it is opened.
+    """
+
+    view: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHome:
+    """Publish this as the clicker's Home tab, at most 100 blocks."""
+
+    blocks: Sequence[Mapping[str, Json]]
+
+
+@dataclass(frozen=True, slots=True)
 class FieldErrors:
     """Keep the modal open with an error at each named field (block id -> sentence)."""
 
@@ -71,7 +92,7 @@ class Quiet:
     """Nothing to say now: the card, the thread or a later message shows the outcome."""
 
 
-Reply = Say | OpenModal | FieldErrors | Quiet
+Reply = Say | OpenModal | UpdateModal | ShowHome | FieldErrors | Quiet
 
 
 class OfferView(Value):

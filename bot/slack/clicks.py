@@ -6,7 +6,7 @@ who sent it is the client's word and proves nothing.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.base import Json
@@ -31,7 +31,8 @@ NO_WORD = "tray"
 class Incoming:
     """A Click with what only the wrapper needs: how to answer it.
 
-    ``team`` is the workspace that it came through, ``first_input`` the block id of a submitted view's first field.
+    ``team`` is the workspace that it came through, ``app`` the app that it is for, ``first_input`` the block id of a
+    submitted view's first field, ``view`` the view that it happened in, as Slack sent it.
     """
 
     kind: Kind
@@ -41,6 +42,8 @@ class Incoming:
     response_url: str | None = None
     first_input: str | None = None
     link: bool = False
+    app: str | None = None
+    view: Mapping[str, Any] = field(default_factory=dict)
 
 
 def buttons(body: Mapping[str, Any]) -> Iterator[Incoming]:
@@ -65,11 +68,15 @@ def buttons(body: Mapping[str, Any]) -> Iterator[Incoming]:
             value=_chosen(action),
             values=_values(state),
             metadata=_text(view.get("private_metadata")),
+            view=_text(view.get("id")),
+            surface=_text(view.get("type")),
         )
         yield Incoming(
             kind=Kind.BUTTON,
             click=click,
             team=_team(body),
+            app=_app(body),
+            view=view,
             trigger_id=_text(body.get("trigger_id")) or None,
             response_url=_text(body.get("response_url")) or None,
             link=bool(action.get("url")),
@@ -87,11 +94,15 @@ def submission(body: Mapping[str, Any]) -> Incoming:
         by=by,
         values=_values(_map(view.get("state"))),
         metadata=_text(view.get("private_metadata")),
+        view=_text(view.get("id")),
+        surface=_text(view.get("type")),
     )
     return Incoming(
         kind=Kind.VIEW,
         click=click,
         team=_team(body),
+        app=_app(body),
+        view=view,
         trigger_id=_text(body.get("trigger_id")) or None,
         first_input=next((_text(b.get("block_id")) for b in inputs), None),
     )
@@ -113,6 +124,7 @@ def command(body: Mapping[str, Any]) -> Incoming:
         kind=Kind.COMMAND,
         click=click,
         team=_team(body),
+        app=_app(body),
         trigger_id=_text(body.get("trigger_id")) or None,
         response_url=_text(body.get("response_url")) or None,
     )
@@ -136,6 +148,7 @@ def shortcut(body: Mapping[str, Any]) -> Incoming:
         kind=Kind.SHORTCUT,
         click=click,
         team=_team(body),
+        app=_app(body),
         trigger_id=_text(body.get("trigger_id")) or None,
         response_url=_text(body.get("response_url")) or None,
     )
@@ -157,7 +170,7 @@ def event(body: Mapping[str, Any]) -> Incoming:
         value=_text(inner.get("text"))[:_MAX_TEXT],
         event={k: v[:_MAX_TEXT] if isinstance(v, str) else v for k, v in scalars.items()},
     )
-    return Incoming(kind=Kind.EVENT, click=click, team=_team(body))
+    return Incoming(kind=Kind.EVENT, click=click, team=_team(body), app=_app(body))
 
 
 def _key(*parts: str) -> str:
@@ -179,6 +192,10 @@ def _text(value: Any) -> str:
 def _team(body: Mapping[str, Any]) -> str | None:
     team = body.get("team")
     return _text(_map(team).get("id")) or _text(body.get("team_id")) or None
+
+
+def _app(body: Mapping[str, Any]) -> str | None:
+    return _text(body.get("api_app_id")) or None
 
 
 def _person(body: Mapping[str, Any]) -> Actor:
@@ -206,14 +223,7 @@ def _field(element: Mapping[str, Any]) -> Json:
     many = element.get("selected_options")
     if isinstance(many, list):
         return [_text(_map(option).get("value")) for option in many]
-    for name in (
-        "value",
-        "selected_date",
-        "selected_time",
-        "selected_user",
-        "selected_channel",
-        "selected_conversation",
-    ):
+    for name in _SINGLE:
         if isinstance(element.get(name), str):
             return str(element[name])
     option = _map(element.get("selected_option"))

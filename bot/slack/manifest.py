@@ -11,7 +11,9 @@ from bot.plugin import Kind, Registry
 from bot.slack.clicks import COMMAND
 from bot.slack.methods import METHODS
 
-EVENT_SCOPES = {
+HOME = "app_home_opened"
+EVENT_SCOPES: dict[str, tuple[str, ...]] = {
+    HOME: (),
     "app_mention": ("app_mentions:read",),
     "reaction_added": ("reactions:read",),
 }
@@ -50,6 +52,12 @@ def manifest(registry: Registry, *, request_url: str | None = None) -> dict[str,
         interactivity["request_url"] = request_url
         subscriptions = {"request_url": request_url, **subscriptions}
     features: dict[str, Any] = {"bot_user": {"display_name": "Pullcord", "always_online": True}}
+    if HOME in events:
+        features["app_home"] = {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        }
     if words:
         features["slash_commands"] = [
             {

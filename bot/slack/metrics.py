@@ -19,3 +19,9 @@ SOCKET_RECONNECTS = Counter(
 ANSWERS_LOST = Counter(
     "pullcord_slack_answers_lost", "Answers to clickers that could not be delivered", registry=REGISTRY
 )
+REQUESTS_REFUSED = Counter(
+    "pullcord_slack_requests_refused",
+    "Requests to /slack/events that were refused: forged, replayed, malformed, large, slow",
+    ["reason"],
+    registry=REGISTRY,
+)

@@ -16,22 +16,33 @@ from typing import Any
 import structlog
 
 from bot.errors import Busy, OutcomeUnknown, PullcordError, Refused
-from bot.plugin import FieldErrors, Interaction, Kind, OpenModal, Quiet, Registry, Reply, Say, Services
+from bot.plugin import (
+    FieldErrors,
+    Interaction,
+    Kind,
+    OpenModal,
+    Quiet,
+    Registry,
+    Reply,
+    Say,
+    Services,
+    ShowHome,
+    UpdateModal,
+)
 from bot.slack import texts
 from bot.slack.answers import Answer, Answers
 from bot.slack.clicks import Incoming
 from bot.slack.client import SlackClient
-from bot.slack.errors import SlackError, TriggerExpired
 from bot.slack.identity import Identity
 from bot.slack.metrics import CLICK_SECONDS, CLICKS
 from bot.slack.safe import defang
+from bot.slack.surfaces import Surfaces
 
 _LOG = structlog.get_logger(__name__)
 WRITE_SECONDS = 0.4
 """A handler reads, then makes one write that the engine bounds at 0.2 s; the clicker sees something within 500 ms."""
 _LATE_SECONDS = 5.0
 _NOT_CONFIRMED = texts.NOT_CONFIRMED.partition(";")[0]
-_TRIGGER_SECONDS = 2.5
 _REMEMBERED = 2000
 
 
@@ -62,6 +73,7 @@ class Wrapper:
         self._identity = identity
         self._write_seconds = write_seconds
         self.answers = Answers(client)
+        self._surfaces = Surfaces(client)
         self._group: asyncio.TaskGroup | None = None
         self._recent: OrderedDict[str, None] = OrderedDict()
 
@@ -93,7 +105,7 @@ class Wrapper:
             return "link", Ack()
         refusal = self._refusal(incoming)
         if refusal is not None:
-            return "refused", self._tell(incoming, refusal)
+            return "refused", self._refuse(incoming, refusal)
         interaction = self._find(incoming)
         if interaction is None:
             return "unknown", self._unknown(incoming)
@@ -143,8 +155,8 @@ class Wrapper:
             reply = Say(texts.CONFIRMED_NOW)
         if isinstance(reply, FieldErrors):
             reply = Say(defang("; ".join(reply.errors.values())))
-        if isinstance(reply, OpenModal):
-            await self._open(incoming, reply, started)
+        if isinstance(reply, OpenModal | UpdateModal | ShowHome):
+            await self._show(incoming, reply, started)
         else:
             self._say(incoming, reply)
 
@@ -152,29 +164,29 @@ class Wrapper:
         if isinstance(reply, FieldErrors):
             if incoming.kind is Kind.VIEW:
                 return Ack({"response_action": "errors", "errors": dict(reply.errors)})
-            return self._tell(incoming, Say(defang("; ".join(reply.errors.values()))))
-        if isinstance(reply, OpenModal):
-            if incoming.kind is Kind.VIEW:
-                return Ack({"response_action": "update", "view": dict(reply.view)})
-            await self._open(incoming, reply, started)
+            reply = Say(defang("; ".join(reply.errors.values())))
+        if isinstance(reply, OpenModal | UpdateModal) and incoming.kind is Kind.VIEW:
+            return Ack({"response_action": "update", "view": dict(reply.view)})
+        if isinstance(reply, OpenModal | UpdateModal | ShowHome):
+            await self._show(incoming, reply, started)
             return Ack()
-        return Ack() if isinstance(reply, Quiet) else self._tell(incoming, reply)
+        if isinstance(reply, Quiet):
+            return Ack()
+        if incoming.kind is Kind.BUTTON and incoming.click.surface == "modal" and not reply.blocks:
+            unseen = await self._surfaces.note(incoming, reply.text, started)
+            return Ack() if unseen is None else self._tell(incoming, reply)
+        return self._tell(incoming, reply)
 
-    async def _open(self, incoming: Incoming, reply: OpenModal, started: float) -> None:
-        """Open the modal while the trigger (3 s, once) is good; else say so."""
-        left = _TRIGGER_SECONDS - (time.monotonic() - started)
-        if incoming.trigger_id is None or left <= 0:
-            self._say(incoming, Say(texts.MODAL_LATE))
-            return
-        try:
-            await self._client.call("views.open", trigger_id=incoming.trigger_id, view=dict(reply.view), timeout=left)
-        except TriggerExpired:
-            self._say(incoming, Say(texts.MODAL_LATE))
-        except SlackError as error:
-            _LOG.warning("modal refused", error=error.error, interaction=incoming.click.id)
-            self._say(incoming, Say(texts.modal_refused(error.error)))
-        except PullcordError:
-            self._say(incoming, Say(texts.MODAL_LATE))
+    async def _show(self, incoming: Incoming, reply: OpenModal | UpdateModal | ShowHome, started: float) -> None:
+        """Show a modal or a Home tab; where that fails, say so."""
+        if isinstance(reply, ShowHome):
+            problem = await self._surfaces.publish(incoming, reply.blocks)
+        elif isinstance(reply, UpdateModal) and incoming.click.surface == "modal":
+            problem = await self._surfaces.update(incoming, reply.view, started)
+        else:
+            problem = await self._surfaces.open(incoming, reply.view, started)
+        if problem is not None:
+            self._say(incoming, Say(problem))
 
     def _tell(self, incoming: Incoming, reply: Say) -> Ack:
         """A command is answered in its acknowledgement; anything else after it."""
@@ -221,13 +233,23 @@ class Wrapper:
         return self._tell(incoming, Say(known))
 
     def _refusal(self, incoming: Incoming) -> Say | None:
-        """Refuse what comes through or from a workspace that we do not serve, before anything is read."""
-        if not incoming.click.by.id:
-            return Say(texts.NO_PERSON)
+        """Refuse what comes through or from a workspace or app that is not ours, before anything is read."""
+        if not self._identity.is_app(incoming.app):
+            return Say(texts.OTHER_APP)
         serves = self._identity.serves(incoming.team)
         if serves is None:
             return Say(texts.STARTING)
-        return None if serves else Say(texts.OTHER_WORKSPACE)
+        if not serves:
+            return Say(texts.OTHER_WORKSPACE)
+        return None if incoming.click.by.id else Say(texts.NO_PERSON)
+
+    def _refuse(self, incoming: Incoming, refusal: Say) -> Ack:
+        """A person is told; an event has nobody to tell, and comes again while we do not know who we are."""
+        if incoming.kind is Kind.EVENT:
+            return Ack(again=refusal.text == texts.STARTING)
+        if incoming.kind is Kind.VIEW and incoming.first_input is not None:
+            return Ack({"response_action": "errors", "errors": {incoming.first_input: refusal.text}})
+        return self._tell(incoming, refusal)
 
     def _find(self, incoming: Incoming) -> Interaction | None:
         name = incoming.click.id

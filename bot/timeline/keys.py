@@ -155,6 +155,7 @@ OFFER = KeyClass(
     "offer:<offer>", "string", "30 days, refreshed when shown", "an OfferView: frozen parameters of a button"
 )
 INTENT = KeyClass("intent:<key>", "string", "30 days", "a message about to be sent under this dedupe key, or sent")
+REPLAY = KeyClass("replay:<hash>", "string", "11 minutes", "a signed request of Slack that was taken; only its hash")
 PAUSE = KeyClass("pause:<method>", "string", "until the pause ends", "no call of this Slack method before this time")
 LINK = KeyClass(
     "link:<hash>", "string", "60 seconds, single use", "a one-time link to the page; only its hash is stored"

@@ -13,6 +13,7 @@ from bot.timeline.intents import Intents
 from bot.timeline.names import Names
 from bot.timeline.offers import OfferStore
 from bot.timeline.outbox import Outbox
+from bot.timeline.replays import Replays
 from bot.timeline.run_index import RunIndex
 from bot.timeline.sessions import Sessions
 from bot.timeline.spans import SpanStore
@@ -42,6 +43,7 @@ class Store:
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.directs = Directs(hot)
+        self.replays = Replays(hot)
         self.sessions = Sessions(hot, clock, life)
         self.names = Names(hot)
         self.offers = OfferStore(hot, life.offers)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ from starlette.applications import Starlette
 
 from bot.plugin import Click, Interaction, Kind, Registry, Reply, Say, Services
 from bot.settings import Environment
-from bot.slack import start
+from bot.slack import http as slack_http
 from bot.slack.identity import Identity
 from bot.slack.start import no_slack, start_slack
 from bot.timeline.store import Store
@@ -76,7 +77,7 @@ async def test_a_forged_request_makes_no_call_to_slack_and_a_slow_one_is_cut_off
     slack: SlackSandbox, store: Store, clock: WallClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody has to prove anything to send; so nothing may be asked of Slack for it, and no wait is without end."""
-    monkeypatch.setattr(start, "_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(slack_http, "BODY_SECONDS", 0.1)
     environment = Environment.of(
         {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": "s" * 32, "SLACK_API_URL": "http://127.0.0.1:9"}
     )
@@ -98,7 +99,10 @@ async def test_a_forged_request_makes_no_call_to_slack_and_a_slow_one_is_cut_off
         transport = httpx.ASGITransport(Starlette(routes=list(parts.routes())))
         async with httpx.AsyncClient(transport=transport, base_url="http://pullcord") as sender:
             assert (await sender.post("/slack/events", content=b"a=b")).status_code == 401
-            assert (await sender.post("/slack/events", content=never_ending())).status_code == 408
+            assert (await sender.post("/slack/events", content=never_ending())).status_code == 401
+            now = {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": "v0=0"}
+            slow = await sender.post("/slack/events", content=never_ending(), headers=now)
+            assert slow.status_code == 408
     assert learnt == []
 
 

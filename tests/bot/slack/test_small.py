@@ -223,19 +223,19 @@ def signed(secret: str, stamp: str, body: bytes) -> str:
 )
 def test_hostile_headers_are_401(stamp: str, signature: str) -> None:
     """The SDK's verifier raises on these; nothing unauthenticated may be a 500."""
-    http = SlackHttp(_App(), "secret", ManualClock())  # type: ignore[arg-type]
-    headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+    http = SlackHttp(_App(), ["secret"], ManualClock())  # type: ignore[arg-type]
+    headers = [("X-Slack-Request-Timestamp", stamp), ("X-Slack-Signature", signature)]
     assert asyncio.run(http.handle(b"\xff\xfe", headers)).status == 401
 
 
 def test_an_old_or_forged_signature_is_401_and_a_large_body_413() -> None:
     """Five minutes, as Slack says."""
     clock = ManualClock()
-    http = SlackHttp(_App(), "secret", clock)  # type: ignore[arg-type]
+    http = SlackHttp(_App(), ["secret"], clock)  # type: ignore[arg-type]
     body = urlencode({"payload": json.dumps({})}).encode()
     old = str(int(clock.now().timestamp()) - 301)
     now = str(int(clock.now().timestamp()))
     for stamp, secret in ((old, "secret"), (now, "other")):
-        headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": signed(secret, stamp, body)}
+        headers = [("x-slack-request-timestamp", stamp), ("x-slack-signature", signed(secret, stamp, body))]
         assert asyncio.run(http.handle(body, headers)).status == 401
-    assert asyncio.run(http.handle(b"x" * 1_000_001, {})).status == 413
+    assert asyncio.run(http.handle(b"x" * 1_000_001, [])).status == 413
