@@ -14,10 +14,11 @@ from bot.domain.action import Change
 from bot.domain.base import Json
 from bot.domain.incident import Incident
 from bot.engine.control_http import ControlClient
+from bot.engine.datasets import Datasets
 from bot.errors import Misconfigured, PullcordError, Refused
 from bot.plugin import Action, ActionContext, AgentProfile, ControlPlaneFactory, EvalFormat, Outcome, Params, Registry
 from bot.plugin.controls import ControlHttp, ControlHttpSettings, ControlName
-from bot.ports import CAPABILITIES, CodeHost, ControlPlane, EvalRepository
+from bot.ports import CAPABILITIES, CodeHost, ControlPlane, EvalDatasets, EvalRepository
 from bot.settings import Settings
 
 PLAN_SECONDS = 8.0
@@ -57,6 +58,10 @@ class ControlPlanes:
                 self._faults[name] = f"there is no type of control plane {kind} (controls.{name}.type)"
             else:
                 self._make(name, factory)
+        if settings.evals.datasets:
+            self._services.setdefault(EvalDatasets, Datasets(settings.evals.datasets, self.named))
+        else:
+            self._absent.setdefault(EvalDatasets, "no data set is configured (evals.datasets)")
 
     def _make(self, name: str, factory: ControlPlaneFactory) -> None:
         made = factory.make
