@@ -21,6 +21,8 @@ class ActionRequested(BaseEvent):
     agent: str | None = None
     control: str | None = None
     leads: str | None = None
+    note: str = ""
+    """How it was decided that this person may, where that is worth saying (Slack did not answer)."""
 
 
 class ApprovalAsked(BaseEvent):
@@ -125,6 +127,8 @@ class ActionStarted(BaseEvent):
     change: Change | None = None
     snapshot: Snapshot | None = None
     summary: str
+    note: str = ""
+    """As of ``ActionRequested``, when it was decided again."""
 
 
 class ActionSucceeded(BaseEvent):

@@ -8,7 +8,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from bot.domain.action import Execution
 from bot.domain.events import Actor, ActorKind
+from bot.domain.incident import Incident
+from bot.engine.parts import Parts, person
 from bot.errors import PullcordError, Refused
 from bot.plugin import Action
 from bot.ports import Chat
@@ -60,6 +63,18 @@ def may_act(settings: Settings, by: Actor, role: str, doing: str) -> None:
     people = mentions(held_by)
     message = f"You may not {doing}: it needs the role {role}."
     raise Refused(message, who_may=f"{role}: {people}", next_step=f"Ask {people}.")
+
+
+async def decide_again(parts: Parts, incident: Incident, execution: Execution, team: str | None) -> str:
+    """A2 once more, before an execution starts: the requester, and whoever approved it, must still be allowed.
+
+    ``team`` is the requester's workspace where it is known. Answers what the timeline should say of how it was decided
+    (``ActionStarted.note``), empty where there is nothing to say. Raises Refused with ``who_may``.
+    """
+    del incident
+    verb = parts.registry.action(execution.action)
+    may_run(parts.settings, person(execution.by, team), verb, undo=execution.undo_of is not None)
+    return ""
 
 
 async def may_take_part(settings: Settings, chat: Chat, by: Actor, doing: str) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.domain import events as ev
-from bot.domain.action import Execution, Verified
 from bot.domain.effect import Effect, counts, ranked
 from bot.domain.incident import Incident
 from bot.domain.run import Completeness
 from bot.views import limits, recorder_words, words
+from bot.views.action_lines import ACTION_LINES
 from bot.views.card_rows import effect_row
+from bot.views.line_parts import by_whom
 from bot.views.text import (
     clock,
     code,
@@ -26,12 +27,10 @@ from bot.views.text import (
     mention,
     number,
     person,
-    with_people,
 )
 
 _PERMALINK = re.compile(r"^https://[a-z0-9-]+(?:\.enterprise)?\.slack\.com/archives/[A-Z0-9]+/p\d+(?:\?[\w=&.-]*)?$")
 _HOW = {"mention": "by a mention", "direct_message": "by a direct message"}
-_MARK = {Verified.IN_FORCE: "✓", Verified.PENDING: "🟠"}
 
 
 def thread_line(entry: ev.Entry, incident: Incident) -> str | None:
@@ -41,24 +40,10 @@ def thread_line(entry: ev.Entry, incident: Incident) -> str | None:
     return None if line is None else cut_escaped(line, limits.THREAD_LINE)
 
 
-def _by(actor: ev.Actor) -> str:
-    return mention(actor.id) if actor.kind is ev.ActorKind.PERSON else foreign(actor.id, 60)
-
-
-def _title(incident: Incident, execution: str) -> str:
-    found = incident.execution(execution)
-    return foreign(words.what(found), 200) if found is not None else "an action"
-
-
-def _whose(incident: Incident, execution: str) -> str:
-    found = incident.execution(execution)
-    return person(found.by) if found is not None else "somebody"
-
-
 def _opened(event: ev.IncidentOpened, _: Incident) -> str:
     about = foreign(event.agent or "an agent that was not named", 80)
     said = f": {foreign(event.summary, 300)}" if event.summary else ""
-    source = f" by {foreign(event.alert.source, 40)}" if event.alert is not None else f" by {_by(event.by)}"
+    source = f" by {foreign(event.alert.source, 40)}" if event.alert is not None else f" by {by_whom(event.by)}"
     return f"*Opened{source}:* {foreign(event.severity, 12)} · {about} · {foreign(event.name, 120)}{said}"
 
 
@@ -168,7 +153,7 @@ def _offered(event: ev.RunsOffered, incident: Incident) -> str:
 def _runs_added(event: ev.RunsAdded, _: Incident) -> str:
     named = ", ".join(code(words.short_trace(trace), 12) for trace in event.trace_ids[:12])
     more = f" and {len(event.trace_ids) - 12:,} more" if len(event.trace_ids) > 12 else ""
-    return f"*{_by(event.by)} added {number(len(event.trace_ids), 'run')}:* {named}{more}"
+    return f"*{by_whom(event.by)} added {number(len(event.trace_ids), 'run')}:* {named}{more}"
 
 
 def _row(effect: Effect, event: ev.EffectsListed) -> str:
@@ -192,79 +177,28 @@ def _escalation_ended(event: ev.EscalationEnded, _: Incident) -> str:
 
 
 def _acknowledged(event: ev.Acknowledged, _: Incident) -> str:
-    return f"*{_by(event.by)} has it.* Paging stopped."
+    return f"*{by_whom(event.by)} has it.* Paging stopped."
 
 
 def _command(event: ev.CommandTaken, _: Incident) -> str:
-    return f"*{_by(event.by)} took command.*"
+    return f"*{by_whom(event.by)} took command.*"
 
 
 def _note(event: ev.NoteAdded, _: Incident) -> str:
     quoted = "\n".join(f"> {foreign(line, 600)}" for line in event.text.splitlines()[:8] if line.strip())
     if not event.pinned:
-        return f"*{_by(event.by)} noted:*\n{quoted}"
+        return f"*{by_whom(event.by)} noted:*\n{quoted}"
     author = person(event.author) if event.author else "somebody"
     when = f" {day_and_clock(event.said_at)}" if event.said_at is not None else ""
     safe = event.permalink is not None and _PERMALINK.match(event.permalink)
     where = f" (<{escape(event.permalink or '')}|message>)" if safe else ""
-    return f"📌 *{_by(event.by)} put a message on the timeline,* written by {author}{when}{where}\n{quoted}"
+    return f"📌 *{by_whom(event.by)} put a message on the timeline,* written by {author}{when}{where}\n{quoted}"
 
 
 def _resolved(event: ev.IncidentResolved, incident: Incident) -> str:
     still = words.in_force(incident)
     left = f"\nStill in force: {', '.join(foreign(words.what(e), 80) for e in still[:6])}" if still else ""
-    return f"*{_by(event.by)} resolved it:* {foreign(event.reason, 600)}{left}"
-
-
-def _refused(event: ev.ActionRefused, incident: Incident) -> str:
-    may = f" Who may: {with_people(event.who_may, 400)}." if event.who_may else ""
-    asked = _whose(incident, event.execution)
-    reason = with_people(event.reason, 300, words.people_known(incident))
-    return f"✗ *{asked} was refused:* {_title(incident, event.execution)}. {reason}{may}"
-
-
-def _succeeded(event: ev.ActionSucceeded, incident: Incident) -> str:
-    execution = incident.execution(event.execution)
-    shown = _as_of(execution, event.verified, event.detail)
-    mark = _MARK.get(event.verified, "🔴")
-    result = f" {code(event.result.url or event.result.ref, 200)}" if event.result is not None else ""
-    until = f" Until {day_and_clock(event.expires_at)}." if event.expires_at is not None else ""
-    did = f"{_whose(incident, event.execution)} {_title(incident, event.execution)}"
-    typed = words.typed_reason(execution) if execution is not None else ""
-    why = f" · “{foreign(typed, 300)}”" if typed else ""
-    return f"{mark} {did} · *{shown}*{result}{until}{why}"
-
-
-def _as_of(execution: Execution | None, verified: Verified, detail: str) -> str:
-    if execution is None:
-        return foreign(f"{verified.value.replace('_', ' ')}: {detail}", 300)
-    now = execution.model_copy(update={"verified": verified, "verified_detail": detail or None})
-    shown = words.verified_words(now)
-    # a detail may end with a line to copy (the rule that could not be pushed): it is not cut off
-    return foreign(f"{shown}: {detail}" if verified is Verified.IN_FORCE and detail else shown, 900)
-
-
-def _failed(event: ev.ActionFailed, incident: Incident) -> str:
-    return f"✗ *Failed, nothing changed there:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}"
-
-
-def _unknown(event: ev.ActionUnknown, incident: Incident) -> str:
-    what = _title(incident, event.execution)
-    return (
-        f"❓ *Nobody knows whether this happened:* {what}. {foreign(event.reason, 300)} "
-        "It is not tried again by itself: look at the target, then press Check, Mark done or Mark not done."
-    )
-
-
-def _marked(event: ev.ActionMarked, incident: Incident) -> str:
-    word = "done" if event.done else "not done"
-    return f"*{_by(event.by)} marked it {word}:* {_title(incident, event.execution)}. {foreign(event.reason, 300)}"
-
-
-def _verification(event: ev.VerificationChanged, incident: Incident) -> str:
-    mark = _MARK.get(event.verified, "🔴")
-    shown = _as_of(incident.execution(event.execution), event.verified, event.detail)
-    return f"{mark} {_title(incident, event.execution)} · now *{shown}*"
+    return f"*{by_whom(event.by)} resolved it:* {foreign(event.reason, 600)}{left}"
 
 
 def _dropped(event: ev.WorkDropped, _: Incident) -> str:
@@ -290,11 +224,6 @@ _LINES: dict[type, Callable[[Any, Incident], str | None]] = {
     ev.CommandTaken: _command,
     ev.NoteAdded: _note,
     ev.IncidentResolved: _resolved,
-    ev.ActionRefused: _refused,
-    ev.ActionSucceeded: _succeeded,
-    ev.ActionFailed: _failed,
-    ev.ActionUnknown: _unknown,
-    ev.ActionMarked: _marked,
-    ev.VerificationChanged: _verification,
     ev.WorkDropped: _dropped,
+    **ACTION_LINES,
 }

@@ -1,0 +1,53 @@
+"""The thread's lines about approvals. The question itself is a message of its own, with buttons, in the same thread."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.domain import events as ev
+from bot.domain.incident import Incident
+from bot.views.line_parts import by_whom, what_of, whose
+from bot.views.text import clock, foreign
+
+
+def _asked(event: ev.ApprovalAsked, incident: Incident) -> str:
+    what = what_of(incident, event.execution)
+    may = f"{foreign(event.role, 60)} may approve until {clock(event.deadline)}"
+    return f"⏳ *{by_whom(event.by)} waits for approval:* {what}. {foreign(event.why, 300)}; {may}."
+
+
+def _reminded(event: ev.ApprovalReminded, incident: Incident) -> str:
+    return f"⏳ *Asked for approval once more:* {what_of(incident, event.execution)}"
+
+
+def _given(event: ev.ApprovalGiven, incident: Incident) -> str:
+    asked = whose(incident, event.execution)
+    return f"*{by_whom(event.by)} approved* what {asked} asked for: {what_of(incident, event.execution)}"
+
+
+def _rejected(event: ev.ApprovalRejected, incident: Incident) -> str:
+    found = incident.execution(event.execution)
+    what = what_of(incident, event.execution)
+    why = f" {foreign(event.reason, 600)}" if event.reason else ""
+    if found is not None and found.by == event.by.id:
+        return f"*{by_whom(event.by)} took the request back:* {what}.{why}"
+    return f"✗ *{by_whom(event.by)} rejected* what {whose(incident, event.execution)} asked for: {what}.{why}"
+
+
+def _expired(event: ev.ApprovalExpired, incident: Incident) -> str:
+    return f"✗ *Nobody approved in time, nothing was done:* {what_of(incident, event.execution)}"
+
+
+def _glass(event: ev.GlassBroken, incident: Incident) -> str:
+    what = what_of(incident, event.execution)
+    why = foreign(event.reason, 600)
+    return f"🚨 *BREAK GLASS: {by_whom(event.by)} goes alone:* {what}. “{why}” The commander is paged."
+
+
+APPROVAL_LINES: Mapping[type, Callable[[Any, Incident], str | None]] = {
+    ev.ApprovalAsked: _asked,
+    ev.ApprovalReminded: _reminded,
+    ev.ApprovalGiven: _given,
+    ev.ApprovalRejected: _rejected,
+    ev.ApprovalExpired: _expired,
+    ev.GlassBroken: _glass,
+}
