@@ -1,7 +1,7 @@
 """Eval cases as events of a Braintrust data set (Braintrust API: ``/v1/dataset``, ``insert`` and ``fetch``).
 
-Making a data set whose name is there answers that one, and an event with an id that is there replaces it: the case's key
-is the id.
+Making a data set whose name is there answers that one, and an event with an id that is there replaces it: the case's
+key is the id.
 """
 
 from collections.abc import Sequence
