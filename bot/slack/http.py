@@ -11,6 +11,7 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -149,6 +150,8 @@ class SlackHttp:
         except Exception as error:  # noqa: BLE001 - signed, yet not what Slack documents: the sender's fault, no trace
             _LOG.warning("slack request not understood", reason=type(error).__name__)
             return refusal("malformed", 400)
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # Bolt's own word for it: our listeners never raise
+            return refusal("malformed", 400)
         flat = {name: values[0] for name, values in answer.headers.items() if values}
         return SlackAnswer(status=answer.status, headers=flat, body=answer.body or "")
 
@@ -175,7 +178,10 @@ _REASONS = {
 def refusal(why: str, status: int) -> SlackAnswer:
     """A refusal in words, counted by its reason."""
     REQUESTS_REFUSED.labels(why).inc()
-    return SlackAnswer(status=status, headers={"content-type": "text/plain"}, body=_REASONS[why])
+    headers = {"content-type": "text/plain"}
+    if why == "malformed":
+        headers["x-slack-no-retry"] = "1"
+    return SlackAnswer(status=status, headers=headers, body=_REASONS[why])
 
 
 def events_route(http: SlackHttp) -> Route:
