@@ -44,7 +44,7 @@ class Heard:
     async def modal(self, click: Click, services: Services) -> Reply:
         """Opens a modal, and updates it when it is submitted."""
         self.clicks.append(click)
-        text = {"type": "plain_text", "text": "Title"}
+        text: Any = {"type": "plain_text", "text": "Title"}
         block = {"type": "input", "block_id": "why", "label": text, "element": {"type": "plain_text_input"}}
         return OpenModal({"type": "modal", "callback_id": "form", "title": text, "submit": text, "blocks": [block]})
 
