@@ -89,7 +89,8 @@ def noted(view: Mapping[str, Any], text: str) -> dict[str, Json]:
     """The view as Slack sent it, as one may send it back, with a sentence on top that replaces an earlier one."""
     kept: dict[str, Json] = {name: view[name] for name in _VIEW_FIELDS if view.get(name)}
     blocks = view.get("blocks")
-    others = [b for b in (blocks if isinstance(blocks, list) else []) if b.get("block_id") != _SAID]
+    given = [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else []
+    others = [block for block in given if block.get("block_id") != _SAID]
     said: Json = {"type": "section", "block_id": _SAID, "text": {"type": "mrkdwn", "text": f":warning: {text}"[:2900]}}
     return {**kept, "blocks": [said, *others[: _MOST_BLOCKS - 1]]}
 
