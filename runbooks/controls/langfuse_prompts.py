@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import quote
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
 from bot.domain.base import Json, Utc
@@ -28,12 +29,18 @@ _AT: TypeAdapter[datetime] = TypeAdapter(Utc)
 _NOT_FOUND = frozenset({404})
 
 
+def _movable(label: str) -> str:
+    if label == "latest":
+        raise PydanticCustomError("label", "should be a label that can be moved; latest is kept by Langfuse itself")
+    return label
+
+
 class LangfusePromptsSettings(ControlHttpSettings):
     """The keys of a project, the label that agents read, and the prompt of each agent (default: the agent's name)."""
 
     public_key: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     secret_key: Secret
-    label: Annotated[str, StringConstraints(pattern=r"^(?!latest$)[a-z0-9_.-]{1,36}$")] = "production"
+    label: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,36}$"), AfterValidator(_movable)] = "production"
     prompts: dict[str, str] = Field(default_factory=dict)
     client_ttl: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(days=1))] = timedelta(seconds=60)
 
