@@ -1,17 +1,29 @@
-"""What the modals of several verbs offer: the agent's model snapshots and tools."""
+"""What the modals of several verbs offer: the agent's models and tools, from the incident and from its control plane."""
 
 from collections.abc import Sequence
 
-from bot.domain.desired import TOOLS_DENIED
-from bot.domain.incident import Incident
-from bot.plugin import ActionContext, Choice
+from bot.domain.action import Execution
+from bot.plugin import ActionContext, Choice, Live
+from bot.ports import OffersModels, OffersTools
 
 
 def models_offered(ctx: ActionContext) -> Sequence[Choice]:
     """The configured snapshots, the one that served the run marked, so that nobody pins the culprit unawares."""
-    served = {run.summary.model_served for run in ctx.incident.runs} - {None}
     named = tuple(dict.fromkeys([*ctx.agent.models, *filter(None, [ctx.agent.fallback_model])]))
-    return [Choice(m, f"{m} (served this run)" if m in served else m) for m in named]
+    return _models(ctx, named)
+
+
+async def _models_now(ctx: ActionContext, plane: OffersModels) -> Sequence[Choice]:
+    return _models(ctx, await plane.models(ctx.agent.name))
+
+
+LIVE_MODELS = Live(OffersModels, _models_now)
+"""The models that the agent's gateway offers now, beside the configured ones."""
+
+
+def _models(ctx: ActionContext, names: Sequence[str]) -> list[Choice]:
+    served = {run.summary.model_served for run in ctx.incident.runs} - {None}
+    return [Choice(m, f"{m} (served this run)" if m in served else m) for m in names if m]
 
 
 def other_model(ctx: ActionContext) -> str | None:
@@ -25,25 +37,35 @@ def tools_of_agent(ctx: ActionContext) -> Sequence[Choice]:
     return [Choice(name, name) for name in ctx.tools_used]
 
 
+async def _tools_now(ctx: ActionContext, plane: OffersTools) -> Sequence[Choice]:
+    return [Choice(name, name) for name in await plane.tools(ctx.agent.name)]
+
+
+LIVE_TOOLS = Live(OffersTools, _tools_now)
+"""The tools that the agent sees now, where its control plane can tell."""
+
+
+def worst_tool(ctx: ActionContext) -> str | None:
+    """The tool of the worst effect, else the first one known."""
+    return ctx.worst.tool if ctx.worst is not None else next(iter(ctx.tools_used), None)
+
+
 def tools_revoked(ctx: ActionContext) -> Sequence[Choice]:
     """Tools that an execution of this incident took from the agent and nobody gave back."""
-    return [Choice(name, name) for name in denied_here(ctx.incident)]
+    return [Choice(name, name) for name in denied_here(ctx)]
 
 
-def denied_here(incident: Incident) -> tuple[str, ...]:
-    """Names of tools that this incident's executions hold denied."""
-    changes = [e.change for e in incident.executions if e.in_force_or_may_be and e.change is not None]
-    held: dict[str, bool] = {}
-    for change in changes:
-        if change.target.setting == TOOLS_DENIED and change.target.element:
-            held[change.target.element] = change.desired is True
-    return tuple(name for name, denied in held.items() if denied)
+def denied_here(ctx: ActionContext) -> tuple[str, ...]:
+    """Names of tools that this incident's executions hold denied to the agent."""
+    held = [e.params.get("tool") for e in _holding(ctx, ctx.agent.name) if e.action == "revoke_tool"]
+    return tuple(dict.fromkeys(tool for tool in held if isinstance(tool, str)))
 
 
-def paused_here(incident: Incident) -> bool:
-    """True while an execution of this incident keeps the agent paused."""
-    state = False
-    for execution in incident.executions:
-        if execution.in_force_or_may_be and execution.action in {"pause_agent", "resume_agent"}:
-            state = execution.action == "pause_agent"
-    return state
+def paused_here(ctx: ActionContext, agent: str | None = None) -> bool:
+    """True while an execution of this incident keeps the agent (or another one of its team) paused."""
+    return any(e.action == "pause_agent" for e in _holding(ctx, agent or ctx.agent.name))
+
+
+def _holding(ctx: ActionContext, agent: str) -> list[Execution]:
+    mine = {agent, None} if agent == ctx.agent.name else {agent}
+    return [e for e in ctx.incident.executions if e.in_force_or_may_be and e.agent in mine]

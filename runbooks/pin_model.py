@@ -8,13 +8,13 @@ from pydantic import Field
 from bot.domain.action import Change, Risk
 from bot.plugin import ActionContext, Choices, Hidden, Offered, Params, Prefill, action
 from bot.ports import ModelControl
-from runbooks.choices import models_offered, other_model
+from runbooks.choices import LIVE_MODELS, models_offered, other_model
 
 
 class PinModel(Params):
     """Which snapshot, and until when."""
 
-    model: Annotated[str, Choices(models_offered), Prefill(other_model)] = Field(
+    model: Annotated[str, Choices(models_offered, live=LIVE_MODELS), Prefill(other_model)] = Field(
         min_length=1,
         max_length=200,
         title="Model snapshot",
@@ -36,7 +36,11 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
         r.summary.model_served and r.summary.model_requested and r.summary.model_served != r.summary.model_requested
         for r in ctx.incident.runs
     )
-    return Offered(label="Pin model…", rank=15 if changed else 30, always_ask=True)
+    consequence = (
+        f"Every new run of {ctx.agent.name[:60]} asks for this one model from its next read of its settings on; "
+        "a run that is going on keeps its own. Undo, or the end of its time, puts back what was there before."
+    )
+    return Offered(label="Pin model…", rank=15 if changed else 30, always_ask=True, consequence=consequence)
 
 
 @action("pin_model", title="Pin model", tightens=True, risk=Risk.MEDIUM, role="responder", offer=_offer)

@@ -18,10 +18,14 @@ class RestoreTool(Params):
 
 
 def _offer(ctx: ActionContext) -> Offered | Hidden:
-    denied = denied_here(ctx.incident)
+    denied = denied_here(ctx)
     if not denied:
         return Hidden("no tool was revoked in this incident")
-    return Offered(label="Restore tool…", rank=70, always_ask=True)
+    consequence = (
+        f"{ctx.agent.name} may call the tool again from its next read of its settings on. "
+        "It loosens: a commander alone, or a responder with a commander's approval. Revoke it again to take it back."
+    )
+    return Offered(label="Restore tool…", rank=70, always_ask=True, consequence=consequence)
 
 
 @action("restore_tool", title="Restore tool", tightens=False, risk=Risk.MEDIUM, role="commander", offer=_offer)

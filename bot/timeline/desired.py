@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from bot.domain.action import Applied, Restraint
 from bot.domain.base import Json
-from bot.domain.desired import NEUTRAL, TOOL_CLASS, AgentState, FlagRead, Setting
+from bot.domain.desired import NEUTRAL, TOOL_CLASS, WATCH, AgentState, FlagRead, Setting
 from bot.domain.work import Work, WorkItem
 from bot.errors import Refused
 from bot.ports import Clock
@@ -102,7 +102,7 @@ class Desired:
         owner: str | None = None,
     ) -> Applied:
         """Set one flag or element, or remove it (``value`` None), once per ``key``. See ``ports.DesiredState.put``."""
-        if flag not in NEUTRAL and flag != TOOL_CLASS:
+        if flag not in NEUTRAL and flag not in {TOOL_CLASS, WATCH}:
             raise Refused(f"There is no flag {flag!r}.", field="flag", next_step=f"Use one of {', '.join(NEUTRAL)}.")
         if any(not 1 <= len(one) <= _MOST_KEY_CHARS or "\n" in one for one in (key, owner or key)):
             raise Refused("The idempotency key must be one line of at most 200 characters.", field="key")

@@ -4,17 +4,14 @@ It writes through the port ``DesiredState`` and verifies by the agent's own read
 token has fetched the flag at this revision or a later one (PRODUCT.md, *Verified*).
 """
 
-from datetime import timedelta
-
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.action import Applied, Change, Target, Verification, Verified
+from bot.domain.action import Applied, Change, Restraint, Verification, Verified
 from bot.domain.base import Json
-from bot.domain.desired import MODEL, PAUSED, TOOLS_DENIED, AgentState
-from bot.errors import Refused
 from bot.plugin import control_plane
 from bot.ports import Clock, DesiredState
-from runbooks.controls.stored_settings import StoredSettings, shown
+from runbooks.controls.embedded_plans import Plans
+from runbooks.controls.stored_settings import shown
 
 NAME = "embedded"
 
@@ -25,8 +22,8 @@ class EmbeddedSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Embedded(StoredSettings):
-    """Meets ModelControl, ToolControl and AgentControl."""
+class Embedded(Plans):
+    """Meets every port that an agent's flags can meet: models, tools, pause, bounds of arguments, the prompt's end."""
 
     name = NAME
 
@@ -35,51 +32,21 @@ class Embedded(StoredSettings):
         super().__init__(desired, clock)
         self._settings = settings
 
-    # ------------------------------------------------------------------ plans
-
-    async def pin_model(self, agent: str, model: str, expires_in: timedelta | None) -> Change:
-        """Plan to set ``agent.model``."""
-        before = (await self._desired.state(agent)).value(MODEL)
-        if before == model:
-            message = f"{agent} is already pinned to {model}."
-            raise Refused(message, field="model", next_step="Choose another snapshot, or undo the pin.")
-        target = self._target(agent, MODEL)
-        summary = f"pinned {agent} to {model}"
-        return Change(target=target, desired=model, before=before, summary=summary, expires_in=expires_in)
-
-    async def revoke_tool(self, agent: str, tool: str, expires_in: timedelta | None) -> Change:
-        """Plan to put one tool on the denied list."""
-        before = _denied(await self._desired.state(agent), tool)
-        if before:
-            message = f"{tool} is already revoked from {agent}."
-            raise Refused(message, field="tool", next_step="Choose another tool.")
-        target = self._target(agent, TOOLS_DENIED, tool)
-        summary = f"revoked {tool} from {agent}"
-        return Change(target=target, desired=True, before=before, summary=summary, expires_in=expires_in)
-
-    async def restore_tool(self, agent: str, tool: str) -> Change:
-        """Plan to take one tool off the denied list."""
-        if not _denied(await self._desired.state(agent), tool):
-            message = f"{tool} is not revoked from {agent}."
-            raise Refused(message, field="tool", next_step="Nothing needs to be restored.")
-        target = self._target(agent, TOOLS_DENIED, tool)
-        return Change(target=target, desired=None, before=True, summary=f"restored {tool} to {agent}")
-
-    async def pause_agent(self, agent: str, expires_in: timedelta | None) -> Change:
-        """Plan to set ``agent.paused``."""
-        if (await self._desired.state(agent)).value(PAUSED) is True:
-            message = f"{agent} is already paused."
-            raise Refused(message, next_step="Resume it first to pause it with another reason.")
-        target = self._target(agent, PAUSED)
-        summary = f"paused {agent}"
-        return Change(target=target, desired=True, before=False, summary=summary, expires_in=expires_in)
-
-    async def resume_agent(self, agent: str) -> Change:
-        """Plan to clear ``agent.paused``."""
-        if (await self._desired.state(agent)).value(PAUSED) is not True:
-            message = f"{agent} is not paused."
-            raise Refused(message, next_step="Nothing needs to be resumed.")
-        return Change(target=self._target(agent, PAUSED), desired=None, before=True, summary=f"resumed {agent}")
+    async def extend(self, change: Change, applied: Applied, restraint: Restraint, key: str) -> Applied:
+        """Write the same value with the restraint's new end, which agents are shown; still ours afterwards."""
+        target = change.target
+        ours = await self._ours(target, applied)
+        written = await self._desired.put(
+            target.subject,
+            target.setting,
+            target.element,
+            change.desired,
+            key=key,
+            restraint=restraint,
+            only_if_key=ours,
+            owner=ours,
+        )
+        return written.model_copy(update={"key": ours})
 
     # ------------------------------------------------------------------ what the agent itself has seen
 
@@ -99,13 +66,5 @@ class Embedded(StoredSettings):
         detail = f"written; {target.subject} {last}"
         return Verification(verified=Verified.PENDING, detail=detail, at=now)
 
-    def _target(self, agent: str, flag: str, element: str | None = None) -> Target:
-        return Target(control=NAME, subject=agent, setting=flag, element=element)
-
 
 embedded = control_plane(NAME, settings=EmbeddedSettings)(Embedded)
-
-
-def _denied(state: AgentState, tool: str) -> bool:
-    setting = state.setting(TOOLS_DENIED, tool)
-    return setting is not None and setting.value is True
