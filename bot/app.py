@@ -29,7 +29,7 @@ from bot.open_store import SystemClock, open_store
 from bot.paging.paging import Paging
 from bot.plugin import Registry, Services
 from bot.plugin_faults import registry_of
-from bot.ports import CatalogueTarget, Clock, DesiredState, EvalRepository, EvalTarget, EvidenceReader
+from bot.ports import CatalogueTarget, Clock, DesiredState, EvalTarget, EvidenceReader
 from bot.recorder.dialects import with_packs
 from bot.recorder.limits import Limits
 from bot.recorder.offload import Parser
@@ -178,15 +178,11 @@ def _planes(kernel: _Kernel) -> ControlPlanes:
         Clock: kernel.clock,
         EvidenceReader: kernel.evidence,
     }
-    absent: dict[type, str] = {}
     kept = kernel.settings.catalogue_repository
     services[CatalogueTarget] = CatalogueTarget(remote=kept.remote, branch=kept.branch, file=kept.file)
     evals = kernel.settings.evals
-    if evals.remote is None:
-        absent[EvalRepository] = "no eval repository is configured (evals.remote)"
-    else:
-        services[EvalTarget] = EvalTarget(remote=evals.remote, branch=evals.branch, directory=evals.directory)
-    return ControlPlanes(kernel.registry, kernel.settings, services, absent)
+    services[EvalTarget] = EvalTarget(remote=evals.remote, branch=evals.branch, directory=evals.directory)
+    return ControlPlanes(kernel.registry, kernel.settings, services)
 
 
 def _handlers(

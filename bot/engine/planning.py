@@ -5,24 +5,47 @@ A plan only reads. A port that nobody provides hides the verb, with the reason.
 
 import asyncio
 import inspect
+import json
 from collections.abc import Mapping
-from typing import Any, cast
+from datetime import timedelta
 
 from pydantic import BaseModel, ValidationError
 
 from bot.domain.action import Change
 from bot.domain.base import Json
 from bot.domain.incident import Incident
+from bot.engine import places
 from bot.engine.control_http import ControlClient
 from bot.engine.datasets import Datasets
 from bot.errors import Misconfigured, PullcordError, Refused
-from bot.plugin import Action, ActionContext, AgentProfile, ControlPlaneFactory, EvalFormat, Outcome, Params, Registry
+from bot.plugin import (
+    Action,
+    ActionContext,
+    AgentProfile,
+    ControlPlaneFactory,
+    EvalFormat,
+    EvalFormats,
+    Outcome,
+    Params,
+    Registry,
+)
 from bot.plugin.controls import ControlHttp, ControlHttpSettings, ControlName
-from bot.ports import CAPABILITIES, CodeHost, ControlPlane, EvalDatasets, EvalRepository
+from bot.ports import CAPABILITIES, CodeHost, ControlPlane, EvalDatasets, EvalRepository, Progress
 from bot.settings import Settings
 
+_SHOWN = 200
 PLAN_SECONDS = 8.0
 """How long a plan may read; adapters have shorter timeouts of their own."""
+
+
+class Silence:
+    """Progress that nobody looks at: of a preview, a drill, a probe."""
+
+    async def step(self, done: int, total: int, words: str = "") -> None:
+        """Nothing."""
+
+
+SILENT: Progress = Silence()
 
 
 class ControlPlanes:
@@ -45,11 +68,13 @@ class ControlPlanes:
         self._absent = dict(absent or {})
         self._planes: dict[str, ControlPlane] = {}
         self._faults: dict[str, str] = {}
-        chosen = registry.eval_formats.get(settings.evals.format)
-        if chosen is not None:
-            self._services.setdefault(EvalFormat, chosen.make())
+        formats = places.eval_formats(registry, settings)
+        self._services.setdefault(EvalFormats, formats)
+        self._eval_places = places.eval_places(settings, formats)
+        if formats.default in formats.by_name:
+            self._services.setdefault(EvalFormat, formats.named())
         else:
-            self._absent.setdefault(EvalFormat, f"there is no eval format {settings.evals.format} (evals.format)")
+            self._absent.setdefault(EvalFormat, f"there is no eval format {formats.default} (evals.format)")
         configured = {name: control.type or name for name, control in settings.controls.items()}
         # what is not configured by name exists under its type's name, when it can be made without settings
         for name, kind in {**{kind: kind for kind in registry.control_planes}, **configured}.items():
@@ -116,6 +141,8 @@ class ControlPlanes:
             control=settings.control.default[0],
             team=team,
             team_agents=tuple(a for a, s in self._settings.agents.items() if team is not None and s.team == team),
+            evals=self._eval_places,
+            fixes=places.fix_place(self._settings, name),
         )
 
     def points(self, verb: Action, profile: AgentProfile) -> tuple[str, ...]:
@@ -137,33 +164,33 @@ class ControlPlanes:
             return refused.message
         return None
 
-    def _bind(self, verb: Action, profile: AgentProfile, control: str | None) -> dict[str, object]:
-        return {name: self._port(port, profile, control) for name, port in verb.ports.items()}
+    def _bind(
+        self, verb: Action, profile: AgentProfile, control: str | None, progress: Progress = SILENT
+    ) -> dict[str, object]:
+        given, bound = inspect.signature(verb.plan).parameters, dict[str, object]()
+        for name, port in verb.ports.items():
+            try:
+                bound[name] = progress if port is Progress else self._port(port, profile, control)
+            except Refused:
+                if given[name].default is inspect.Parameter.empty:
+                    raise  # a verb can do without what it has a default for
+        return bound
 
     def _port(self, port: type, profile: AgentProfile, control: str | None) -> object:
         if ControlPlane in port.__mro__:
             return self._control(port, profile, control)
-        if port is EvalRepository and self._settings.evals.repository is not None:
-            return self._code_host(self._settings.evals.repository, port, "evals.repository")
-        fix = self._settings.fixes.get(profile.name)
-        if port is CodeHost:
-            if fix is None or fix.repository is None:
-                raise Refused(f"no repository is configured for {profile.name} (fixes.{profile.name}.repository)")
-            return self._code_host(fix.repository, port, f"fixes.{profile.name}.repository")
         if port in self._services:
             return self._services[port]
+        if port in self._absent:
+            raise Refused(self._absent[port])
+        if port is EvalRepository:
+            return places.eval_repository(self._planes, self._faults, self._settings)
+        if port is CodeHost:
+            return places.code_host(self._planes, self._faults, self._settings, profile.name)
         for plane in self._planes.values():
             if getattr(port, "_is_runtime_protocol", False) and isinstance(plane, port):
                 return plane
-        raise Refused(self._absent.get(port, f"nothing here provides {port.__name__}"))
-
-    def _code_host(self, name: str, port: type, where: str) -> object:
-        found = self._planes.get(name)
-        if found is None:
-            raise Refused(self._faults.get(name, f"there is no control plane {name} ({where})"))
-        if not isinstance(found, port):
-            raise Refused(f"{name} does not keep code ({where})")
-        return found
+        raise Refused(f"nothing here provides {port.__name__}")
 
     def _control(self, port: type, profile: AgentProfile, control: str | None) -> object:
         if not profile.name:
@@ -189,12 +216,20 @@ class ControlPlanes:
         """The instance of this name, whatever it does; None when it is not there."""
         return self._planes.get(name)
 
-    async def plan(self, verb: Action, ctx: ActionContext, params: Params, control: str | None = None) -> Outcome:
+    async def plan(
+        self,
+        verb: Action,
+        ctx: ActionContext,
+        params: Params,
+        control: str | None = None,
+        progress: Progress = SILENT,
+    ) -> Outcome:
         """Call the verb's plan with its ports, on this control plane (None: the agent's first). Only reads.
 
-        Raises Refused when the verb says no or a port is missing, and whatever PullcordError its control plane raises.
+        ``progress`` is the execution's own, where there is one. Raises Refused when the verb says no or a port is
+        missing, and whatever PullcordError its control plane raises.
         """
-        ports = self._bind(verb, ctx.agent, control)
+        ports = self._bind(verb, ctx.agent, control, progress)
         try:
             async with asyncio.timeout(PLAN_SECONDS):
                 outcome = verb.plan(ctx, params, **ports)
@@ -213,21 +248,23 @@ def preview(outcome: Outcome) -> str:
     """What a plan would do, in one line. Foreign text is not escaped here."""
     if not isinstance(outcome, Change):
         return outcome.preview or outcome.summary
-    until = f", for {_span(outcome)}" if outcome.expires_in is not None else ""
+    until = f", for {duration(outcome.expires_in)}" if outcome.expires_in is not None else ""
     return f"{outcome.target}: now {shown(outcome.before)}, then {shown(outcome.desired)}{until}"
 
 
 def shown(value: Json) -> str:
     """A setting's value for people."""
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)[:200]
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _span(change: Change) -> str:
-    seconds = int(cast("Any", change.expires_in).total_seconds())
+def duration(length: timedelta) -> str:
+    """``4 hours``, ``1 day``, ``90 seconds``."""
+    seconds = int(length.total_seconds())
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size and seconds % size == 0:
             count = seconds // size

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.base import Json, Value
+from bot.errors import Refused
 
 
 class EvalCase(Value):
@@ -22,6 +23,13 @@ class EvalCase(Value):
     provenance: dict[str, Json]
     truncated: tuple[str, ...] = ()
     """What of the run was cut or is missing, in words. A format refuses a case that has any."""
+    part: str = ""
+    """Tells the cases of one incident apart; empty for its first one."""
+
+    @property
+    def stem(self) -> str:
+        """What the case's file is called, without its ending: ``inc-7``, ``inc-7-4f1c9e27``."""
+        return "-".join(filter(None, (self.incident.lower(), self.part)))
 
 
 class EvalProof(Value):
@@ -47,6 +55,25 @@ class EvalFormat(Protocol):
     def prove(self, case: EvalCase, files: Mapping[str, str]) -> EvalProof:
         """Parse the rendered files back and run their assertions on the recorded and the expected behaviour."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvalFormats:
+    """Every eval-case format that is installed; ``default`` is the one of the configuration (``evals.format``).
+
+    A verb names it as the type of an argument, as it would a port.
+    """
+
+    default: str
+    by_name: Mapping[str, EvalFormat]
+
+    def named(self, name: str | None = None) -> EvalFormat:
+        """The format of this name, else the default. Raises Refused when there is none."""
+        found = self.by_name.get(name or self.default)
+        if found is None:
+            message = f"There is no eval format {name or self.default}."
+            raise Refused(message, field="format", next_step="Choose another, or see evals.format.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from bot.domain.effect import Effect, ranked
 from bot.domain.events import Actor
 from bot.domain.incident import Incident
 from bot.domain.run import UNRECORDED_TOOL
+from bot.ports import FilePlace
 
 
 class Params(BaseModel):
@@ -68,6 +69,19 @@ class Multiline:
 
 
 @dataclass(frozen=True, slots=True)
+class EvalPlaces:
+    """Where eval cases may go and how they may be written, as configured (``evals:``).
+
+    ``repository`` names the code host, or is ``git remote``; None where neither is configured.
+    """
+
+    repository: str | None = None
+    datasets: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AgentProfile:
     """What the configuration says of an agent, as far as verbs need it."""
 
@@ -79,6 +93,9 @@ class AgentProfile:
     team: str | None = None
     team_agents: tuple[str, ...] = ()
     """Every agent of the team in the configuration, this one too; empty where the agent has none."""
+    evals: EvalPlaces = EvalPlaces()
+    fixes: FilePlace | None = None
+    """Where lasting fixes of the agent go (``fixes.<agent>``); None where nothing is configured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from bot.ports.repositories import (
     FilePlace,
     PullRequest,
     PushedCase,
+    RemoteHosts,
 )
 from bot.ports.stores import Clock, DesiredState, EvidenceReader, EvidenceStore, RunTexts
 
@@ -68,6 +69,7 @@ __all__ = [
     "PromptVersionControl",
     "PullRequest",
     "PushedCase",
+    "RemoteHosts",
     "RunTexts",
     "ToolClassControl",
     "ToolControl",

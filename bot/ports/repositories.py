@@ -9,11 +9,14 @@ from bot.domain.base import Json, Value
 
 
 class EvalTarget(Value):
-    """Where eval cases belong (``evals:`` of the configuration): git remote, base branch, directory in it."""
+    """Where eval cases belong (``evals:`` of the configuration): git remote, base branch, directory in it.
 
-    remote: str
-    branch: str
-    directory: str
+    ``remote`` None: a code host is named instead (``evals.repository``), or nothing is.
+    """
+
+    remote: str | None = None
+    branch: str = "main"
+    directory: str = "evals/pullcord"
 
 
 class CatalogueTarget(Value):
@@ -40,6 +43,8 @@ class PullRequest(Value):
     """A change offered to a code host. ``state`` is ``open``, ``merged`` or ``closed`` (a person closed it unmerged).
 
     ``commit`` is the head of its branch, ``body`` its text, where it was looked up: it names the execution.
+    ``number`` 0 is a branch without one (a git remote). ``note`` says in words what did not go as wanted
+    beside it (labels).
     """
 
     number: int
@@ -48,12 +53,14 @@ class PullRequest(Value):
     branch: str
     commit: str = ""
     body: str = ""
+    note: str = ""
 
 
 class PushedCase(Value):
     """A branch that was pushed. ``commit`` is its hash, ``url`` shows it where the host has pages.
 
-    ``message`` is the commit's, where the branch was looked up: it names the execution that pushed it.
+    ``message`` is the commit's or the pull request's, where the branch was looked up: it names the execution that made
+    it. ``note`` says in words what else there is to know (a pull request's number and state).
     """
 
     branch: str
@@ -61,6 +68,7 @@ class PushedCase(Value):
     path: str
     url: str | None = None
     message: str = ""
+    note: str = ""
 
 
 @runtime_checkable
@@ -96,6 +104,15 @@ class CodeHost(Protocol):
 
     async def proposed(self, branch: str) -> PullRequest | None:
         """The newest pull request of this branch, in any state; None when there is none. The probe after a crash."""
+        ...
+
+
+@runtime_checkable
+class RemoteHosts(Protocol):
+    """Treats a git remote without pages as a code host: a change becomes a branch, and nobody opens a pull request."""
+
+    def at(self, remote: str, named: str, setting: str) -> CodeHost:
+        """The repository at this remote; ``named`` is what people call it, ``setting`` where it is configured."""
         ...
 
 

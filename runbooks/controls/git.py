@@ -5,13 +5,15 @@ A branch that holds something else is left alone.
 
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.errors import ActionFailed, Refused
+from bot.errors import ActionFailed
 from bot.plugin import control_plane
 from bot.ports import EvalTarget, PushedCase
+from runbooks.controls import pull_text
+from runbooks.controls.eval_files import case_path, inside
 from runbooks.controls.git_remote import GitRepository, checked_branch, place_in
 
 
@@ -30,7 +32,7 @@ class GitRemote:
         """``target`` names the remote; credentials are git's own business (helper, key or token in its config)."""
         del settings  # it has none
         self._target = target
-        self._repository = GitRepository(target.remote, target.branch, "the eval repository", "evals.remote")
+        self._repository = GitRepository(target.remote or "", target.branch, "the eval repository", "evals.remote")
 
     async def push(self, branch: str, files: Mapping[str, str], message: str) -> PushedCase:
         """Commit the files on top of the base branch and push them as ``branch``.
@@ -42,18 +44,17 @@ class GitRemote:
             root = Path(folder)
             await self._repository.checkout(root)
             for name, text in files.items():
-                path = place_in(root, _inside(self._target.directory, name))
+                path = place_in(root, inside(self._target.directory, name))
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-            commit = await self._repository.commit(root, message)
+            commit = await self._repository.commit(root, pull_text.message(message, pull_text.execution_in(message)))
             there = await self._repository.head(branch)
             if there is None:
                 await self._repository.push(root, branch, commit)
             elif there != commit:
                 told = f"The branch {branch} already holds another commit ({there[:10]})."
                 raise ActionFailed(told, next_step="Look at it; delete or merge it, then press again.")
-        main = next((name for name in files if name.endswith((".yaml", ".jsonl", ".json"))), next(iter(files)))
-        return PushedCase(branch=branch, commit=commit, path=str(_inside(self._target.directory, main)))
+        return PushedCase(branch=branch, commit=commit, path=str(inside(self._target.directory, case_path(files))))
 
     async def find(self, branch: str) -> PushedCase | None:
         """The branch on the remote, or None. Raises OutcomeUnknown when the remote does not answer."""
@@ -66,11 +67,3 @@ class GitRemote:
 
 
 git = control_plane("git", settings=GitSettings)(GitRemote)
-
-
-def _inside(directory: str, name: str) -> PurePosixPath:
-    path = PurePosixPath(directory) / name
-    if path.is_absolute() or ".." in path.parts or ".git" in path.parts:
-        message = f"{name!r} does not lie in the directory of the eval cases."
-        raise Refused(message, field="path")
-    return path

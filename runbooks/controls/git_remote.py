@@ -116,11 +116,12 @@ class GitRepository:
         return out.decode(errors="replace")
 
 
-def checked_branch(branch: str) -> None:
-    """Raises Refused for what git would not take as a branch's name, or would take for something else."""
+def checked_branch(branch: str) -> str:
+    """The branch. Raises Refused for what git would not take as a branch's name, or would take for something else."""
     if not _BRANCH.fullmatch(branch) or ".." in branch or branch.endswith((".lock", "/", ".")):
         message = f"{branch!r} is not a name for a branch."
         raise Refused(message, field="branch")
+    return branch
 
 
 def place_in(root: Path, path: PurePosixPath) -> Path:
