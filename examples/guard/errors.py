@@ -1,8 +1,9 @@
-"""What the guard raises. Both are refusals, not faults: the agent must not do the thing, and can say so.
+"""What the guard raises. All are refusals, not faults: the agent must not do the thing, and can say so.
 
 AgentRestrained
 ├── AgentPaused   no new run may start
-└── ToolDenied    this tool may not be called
+├── ToolDenied    this tool may not be called
+└── ArgumentsRefused   this tool may be called, but not with these arguments
 """
 
 from .restraints import Restraint
@@ -62,3 +63,18 @@ class ToolDenied(AgentRestrained):
             restraint=restraint,
         )
         self.tool = tool
+
+
+class ArgumentsRefused(AgentRestrained):
+    """The arguments break a bound that people put on the tool; the call did not happen. ``fault`` says which and how."""
+
+    def __init__(self, agent: str, tool: str, fault: str, restraint: Restraint) -> None:
+        """See the class."""
+        super().__init__(
+            f"The call of {tool} by {agent} was not made: {fault}. Bounded {restraint.sentence()} "
+            "Call it within the bound, or say that a person has to do it; do not get there by another tool.",
+            agent=agent,
+            restraint=restraint,
+        )
+        self.tool = tool
+        self.fault = fault

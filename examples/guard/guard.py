@@ -3,17 +3,19 @@
 import functools
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
-from .errors import AgentPaused, ToolDenied
+from .arguments import as_json, named, takes
+from .errors import AgentPaused, ArgumentsRefused, ToolDenied
 from .last_known import LastKnownState, Reading, WhenUnknown, utc_now
 from .ofrep import OfrepReader
 from .provider import GuardProvider
 from .restraints import Restraints
 from .state_file import StateFile
+from .validation import broken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,13 +97,17 @@ class Guard:
         """As ``check_not_paused``, without blocking the event loop."""
         self._refuse_if_paused(await self.restraints_async())
 
-    def check_tool(self, name: str) -> None:
-        """Call it right before a tool is called, where the decorator does not fit. Raises ``ToolDenied``."""
-        self._refuse_if_denied(self.restraints(), name)
+    def check_tool(self, name: str, arguments: Mapping[str, Any] | None = None) -> None:
+        """Call it right before a tool is called, where the decorator does not fit.
 
-    async def check_tool_async(self, name: str) -> None:
+        Raises ``ToolDenied``, or ``ArgumentsRefused`` when these arguments break a bound that people put on the tool.
+        Give the arguments: without them a bounded tool is refused, since nobody could tell.
+        """
+        self._refuse(self.restraints(), name, arguments)
+
+    async def check_tool_async(self, name: str, arguments: Mapping[str, Any] | None = None) -> None:
         """As ``check_tool``, without blocking the event loop."""
-        self._refuse_if_denied(await self.restraints_async(), name)
+        self._refuse(await self.restraints_async(), name, arguments)
 
     def model(self, default: str) -> str:
         """The model that the agent is pinned to, else ``default``."""
@@ -122,8 +128,9 @@ class Guard:
     def tool(self, named: Callable[P, R]) -> Callable[P, R]: ...
 
     def tool(self, named: Callable[P, R] | str) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
-        """Refuse the decorated function while its tool is denied, by raising ``ToolDenied`` in place of calling it.
+        """Refuse the decorated function by raising ``ToolDenied`` or ``ArgumentsRefused`` in place of calling it.
 
+        A bound is held against the function's own arguments by name, so they must be called as the traces call them.
         ``@guard.tool`` takes the function's name as the tool's; ``@guard.tool("issue_refund")`` says another. The name
         must be the one that the agent's traces show. Works on functions and on coroutine functions.
         """
@@ -137,14 +144,14 @@ class Guard:
 
             @functools.wraps(function)
             async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> object:
-                await self.check_tool_async(name)
+                self._refuse_call(await self.restraints_async(), name, function, args, kwargs)
                 return await call(*args, **kwargs)
 
             return cast("Callable[P, R]", guarded_async)
 
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            self.check_tool(name)
+            self._refuse_call(self.restraints(), name, function, args, kwargs)
             return function(*args, **kwargs)
 
         return guarded
@@ -153,9 +160,40 @@ class Guard:
         if restraints.paused is not None:
             raise AgentPaused(self.agent, restraints.paused)
 
-    def _refuse_if_denied(self, restraints: Restraints, name: str) -> None:
+    def _refuse_call(
+        self, restraints: Restraints, name: str, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]
+    ) -> None:
+        if name not in restraints.validation or name in restraints.denied:
+            self._refuse(restraints, name, None)
+            return
+        bound = restraints.validation[name]
+        inside = bound.get("properties") if isinstance(bound, dict) else None
+        for argument in inside if isinstance(inside, dict) else ():
+            if not takes(function, argument):
+                fault = f"its bound is on {argument}, and it has no argument of that name"
+                raise ArgumentsRefused(self.agent, name, fault, restraints.bound(name, argument))
+        try:
+            given = named(function, args, kwargs)
+        except TypeError:
+            return  # the call itself says what does not fit, and does nothing
+        except ValueError as error:
+            raise ArgumentsRefused(self.agent, name, str(error), restraints.bound(name)) from None
+        self._refuse(restraints, name, given)
+
+    def _refuse(self, restraints: Restraints, name: str, arguments: Mapping[str, Any] | None) -> None:
         if (restraint := restraints.denied.get(name)) is not None:
             raise ToolDenied(self.agent, name, restraint)
+        if name not in restraints.validation:
+            return
+        if arguments is None:
+            fault: str | None = "it is bounded, and was asked for without its arguments"
+        else:
+            try:
+                fault = broken(restraints.validation[name], as_json(arguments))
+            except ValueError as error:
+                fault = str(error)
+        if fault is not None:
+            raise ArgumentsRefused(self.agent, name, fault, restraints.bound(name, fault.partition(":")[0]))
 
 
 def _restraints(reading: Reading) -> Restraints:

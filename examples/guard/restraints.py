@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from .state import (
     DENIED_TOOLS,
@@ -68,6 +68,8 @@ class Restraints(BaseModel):
     paused: Restraint | None
     denied: dict[str, Restraint]
     validation: dict[str, JsonValue]
+    bounds: dict[str, Restraint] = Field(default_factory=dict)
+    """Who bounded what: by ``tool#argument`` where Pullcord says it for each, else under ``""``."""
     prompt_suffix: str
     revision: int | None
     stale_since: datetime | None
@@ -85,11 +87,24 @@ class Restraints(BaseModel):
             paused=Restraint.of(flags[PAUSED].metadata) if flags[PAUSED].value else None,
             denied={tool: Restraint.of(flags[DENIED_TOOLS].metadata, tool=tool) for tool in denied},
             validation=validation if isinstance(validation, dict) else {},
+            bounds=_bounds(flags[VALIDATION].metadata),
             prompt_suffix=str(flags[PROMPT_SUFFIX].value),
             revision=state.revision,
             stale_since=stale_since,
             problem=problem,
         )
+
+    def bound(self, tool: str, argument: str = "") -> Restraint:
+        """Who bounded this argument of the tool, else any argument of it, else whatever the flag says."""
+        mine = [name for name in self.bounds if name.startswith(f"{tool}#")]
+        exact = [name for name in mine if name == f"{tool}#{argument}" or argument.startswith(f"{name.split('#')[1]}.")]
+        return self.bounds.get(next(iter([*exact, *mine]), ""), Restraint())
+
+
+def _bounds(metadata: Mapping[str, Scalar]) -> dict[str, Restraint]:
+    """``tool.<tool>#<argument>.by`` and so on; a name may hold dots, so what is cut off is the end."""
+    named = {key[5:].rpartition(".")[0] for key in metadata if key.startswith("tool.")}
+    return {"": Restraint.of(metadata)} | {name: Restraint.of(metadata, tool=name) for name in sorted(named)}
 
 
 def _clean(value: Scalar) -> str:

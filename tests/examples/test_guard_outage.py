@@ -7,16 +7,20 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from examples.guard import AgentPaused
+from examples.guard import AgentPaused, ArgumentsRefused
 from sandbox.ofrep_stub import Fault, OfrepStub
-from tests.examples.conftest import MakeGuard, Ticks
+from tests.examples.conftest import MakeGuard, Ticks, wait_for
 
 NOWHERE = "http://127.0.0.1:9"
 ROOT = Path(__file__).parents[2]
@@ -302,3 +306,44 @@ def test_a_hanging_pullcord_delays_one_caller_per_max_age_and_no_longer_than_the
     before = os.times().elapsed
     guard.check_not_paused()
     assert os.times().elapsed - before < 0.25
+
+
+@pytest.mark.parametrize("how", ["hang", "error", "not_json", "drip", "killed"])
+@pytest.mark.parametrize("restrained", [False, True])
+def test_under_load_the_end_of_pullcord_fails_no_agent_and_frees_none(
+    make_guard: MakeGuard, stub: OfrepStub, how: str, restrained: bool
+) -> None:
+    """Eight threads ask all the while: every answer is the one of before, and none waits longer than one read."""
+    if restrained:
+        stub.restrain("agent.validation", {"issue_refund": {"properties": {"amount": {"maximum": 5}}}}, by="@dana")
+    guard = make_guard(max_age=0.05, timeout=0.3, monotonic=time.monotonic)
+    guard.restraints()
+    ended, answers = threading.Event(), Counter[str]()
+    waits: list[float] = []
+
+    def ask() -> None:
+        while not ended.is_set():
+            before = time.monotonic()
+            try:
+                guard.check_tool("issue_refund", {"amount": 9})
+                answers["let through"] += 1
+            except ArgumentsRefused:
+                answers["refused"] += 1
+            waits.append(time.monotonic() - before)
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask) for _ in range(8)]
+        wait_for(lambda: sum(answers.values()) > 200)
+        if how == "killed":
+            stub.close()
+        else:
+            stub.fault = how  # type: ignore[assignment]
+        wait_for(lambda: guard.stale_since is not None)
+        so_far = sum(answers.values())
+        wait_for(lambda: sum(answers.values()) > so_far + 200)
+        ended.set()
+        for one in asking:
+            one.result(10)
+    assert set(answers) == {"refused" if restrained else "let through"}
+    assert max(waits) < 2
+    print(f"{how}: {dict(answers)}, longest {max(waits):.2f} s")
