@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from bot.domain.incident import Incident
+from bot.domain.events import Actor
+from bot.domain.incident import Incident, IncidentRow
 from bot.domain.run import Run
 from bot.engine.evidence import FrozenRuns
 from bot.engine.parts import Parts
 from bot.errors import Refused, StoreUnavailable
 
+_SEARCHED = 500
+"""The newest open incidents among which a person's own are looked for."""
 RUN_SECONDS = 1.2
 """A modal must open within Slack's three seconds; without the steps rather than not at all."""
 
@@ -20,6 +23,7 @@ class StoredIncidents:
         """``parts`` is what the engine works with."""
         self._incidents = parts.store.incidents
         self._frozen = FrozenRuns(parts.store.evidence)
+        self._settings = parts.settings
 
     async def get(self, incident_id: str) -> Incident:
         """The incident; Refused when there is none."""
@@ -36,6 +40,15 @@ class StoredIncidents:
     async def open_ids(self, limit: int) -> Sequence[str]:
         """Ids of the newest open incidents."""
         return await self._incidents.open_ids(limit)
+
+    async def mine(self, by: Actor, limit: int) -> Sequence[IncidentRow]:
+        """Open incidents that this person commands, has acknowledged or is on call for, newest first."""
+        found = []
+        for row in await self._incidents.open_rows(_SEARCHED):
+            duty = self._settings.agent(row.agent)
+            if by.id in {row.commander, row.acknowledged_by, *duty.on_call}:
+                found.append(row)
+        return found[:limit]
 
     async def run(self, incident: Incident, trace_id: str) -> Run | None:
         """The frozen run of this incident; None when it cannot be read in the time that a click has, or at all."""

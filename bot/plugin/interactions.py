@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.base import Json, Value
 from bot.domain.events import Actor
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, IncidentRow
 from bot.domain.run import Run
 
 
@@ -127,6 +127,10 @@ class Incidents(Protocol):
 
     async def open_ids(self, limit: int) -> Sequence[str]:
         """Ids of the newest open incidents."""
+        ...
+
+    async def mine(self, by: Actor, limit: int) -> Sequence[IncidentRow]:
+        """Open incidents that this person commands, has acknowledged or is on call for, newest first."""
         ...
 
     async def run(self, incident: Incident, trace_id: str) -> Run | None:

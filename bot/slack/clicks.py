@@ -23,6 +23,7 @@ _SINGLE = (
     "selected_conversation",
 )
 COMMAND = "/pullcord"
+HOME_OPENED = "app_home_opened"
 NO_WORD = "tray"
 """The command interaction that answers ``/pullcord`` without words."""
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from bot.errors import Misconfigured
 from bot.plugin import Kind, Registry
-from bot.slack.clicks import COMMAND
+from bot.slack.clicks import COMMAND, HOME_OPENED
 from bot.slack.methods import METHODS
 
-HOME = "app_home_opened"
 EVENT_SCOPES: dict[str, tuple[str, ...]] = {
-    HOME: (),
+    HOME_OPENED: (),
     "app_mention": ("app_mentions:read",),
     "reaction_added": ("reactions:read",),
 }
@@ -52,7 +51,7 @@ def manifest(registry: Registry, *, request_url: str | None = None) -> dict[str,
         interactivity["request_url"] = request_url
         subscriptions = {"request_url": request_url, **subscriptions}
     features: dict[str, Any] = {"bot_user": {"display_name": "Pullcord", "always_online": True}}
-    if HOME in events:
+    if HOME_OPENED in events:
         features["app_home"] = {
             "home_tab_enabled": True,
             "messages_tab_enabled": True,

@@ -33,6 +33,7 @@ from bot.slack import texts
 from bot.slack.answers import Answer, Answers
 from bot.slack.clicks import Incoming
 from bot.slack.client import SlackClient
+from bot.slack.homes import Homes
 from bot.slack.identity import Identity
 from bot.slack.metrics import CLICK_SECONDS, CLICKS
 from bot.slack.safe import defang
@@ -74,6 +75,7 @@ class Wrapper:
         self._write_seconds = write_seconds
         self.answers = Answers(client)
         self._surfaces = Surfaces(client)
+        self._homes = Homes(self._show_home)
         self._group: asyncio.TaskGroup | None = None
         self._recent: OrderedDict[str, None] = OrderedDict()
 
@@ -115,6 +117,8 @@ class Wrapper:
         if group is None:
             return "stopping", self._not_confirmed(incoming)
         task = group.create_task(self._reply(interaction, incoming))
+        if self._homes.touched(incoming):
+            group.create_task(self._homes.follow(incoming))
         done, _ = await asyncio.wait({task}, timeout=self._write_seconds)
         if not done:
             group.create_task(self._late(task, incoming, started))
@@ -149,13 +153,16 @@ class Wrapper:
         if reply is None:
             self._recent.pop(incoming.click.key, None)
             return
+        if isinstance(reply, ShowHome):
+            await self._show(incoming, reply, started)
+            return
         if incoming.kind is Kind.EVENT or (isinstance(reply, Say) and reply.text.startswith(_NOT_CONFIRMED)):
             return
         if isinstance(reply, Quiet):
             reply = Say(texts.CONFIRMED_NOW)
         if isinstance(reply, FieldErrors):
             reply = Say(defang("; ".join(reply.errors.values())))
-        if isinstance(reply, OpenModal | UpdateModal | ShowHome):
+        if isinstance(reply, OpenModal | UpdateModal):
             await self._show(incoming, reply, started)
         else:
             self._say(incoming, reply)
@@ -176,6 +183,16 @@ class Wrapper:
             unseen = await self._surfaces.note(incoming, reply.text, started)
             return Ack() if unseen is None else self._tell(incoming, reply)
         return self._tell(incoming, reply)
+
+    async def _show_home(self, incoming: Incoming) -> None:
+        """The Home tab as it is now, as if it had been opened; quietly, since nobody asked."""
+        interaction = self._find(incoming)
+        reply = await self._reply(interaction, incoming) if interaction is not None else None
+        try:
+            if isinstance(reply, ShowHome):
+                await self._surfaces.publish(incoming, reply.blocks)
+        except Exception:  # noqa: BLE001 - it runs in the group of all handlers
+            _LOG.exception("home tab not made again")
 
     async def _show(self, incoming: Incoming, reply: OpenModal | UpdateModal | ShowHome, started: float) -> None:
         """Show a modal or a Home tab; where that fails, say so."""

@@ -69,6 +69,14 @@ class Lookups:
         ids: list[bytes] = await self._redis.call("ZREVRANGE", keys.OPEN(), 0, count - 1)
         return [incident_id.decode() for incident_id in ids]
 
+    async def open_rows(self, limit: int = 100) -> list[IncidentRow]:
+        """Lines of the newest open incidents."""
+        ids = await self.open_ids(limit)
+        if not ids:
+            return []
+        stored: list[bytes | None] = await self._redis.call("HMGET", keys.ROW_ITEMS(), *ids)
+        return [IncidentRow.model_validate_json(row) for row in stored if row is not None]
+
     async def in_channel(self, channel: str) -> str | None:
         """The incident that this channel was made for. A fixed channel holds many, so it leads to none."""
         return _text(await self._redis.call("HGET", keys.CHANNELS(), channel))
