@@ -1,4 +1,4 @@
-"""What the modals of several verbs offer: the agent's models and tools, from the incident and from its control plane."""
+"""What the modals of several verbs offer: the agent's models and tools, of the incident and of its control plane."""
 
 from collections.abc import Sequence
 

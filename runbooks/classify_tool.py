@@ -91,6 +91,18 @@ def _one_click(ctx: ActionContext, effect: Effect) -> Offered | None:
     )
 
 
+def _loosens(ctx: ActionContext, params: ClassifyTool) -> str | None:
+    """Why a class needs a second person: what it calls harmless counts as an effect now, or did, by what was said."""
+    wanted = Reversibility(params.reversibility)
+    known = {e.reversibility for e in ctx.incident.effects if e.tool == params.tool}
+    if wanted is Reversibility.READ_ONLY and known != {Reversibility.READ_ONLY}:
+        now = ", ".join(sorted(c.value.replace("_", " ") for c in known)) or "not known here"
+        return f"{params.tool} is {now}, and as read only none of its calls would count as a change any more"
+    if Reversibility.IRREVERSIBLE in known and wanted is not Reversibility.IRREVERSIBLE:
+        return f"{params.tool} is irreversible by the catalogue, and its calls would no longer count so"
+    return None
+
+
 def _offer(ctx: ActionContext) -> Offered | Hidden:
     doubtful = _doubtful(ctx)
     if not doubtful:
@@ -98,10 +110,28 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
     unclassified = doubtful[0].reversibility is Reversibility.UNCLASSIFIED
     label = f"Classify {doubtful[0].tool}…" if unclassified else "Correct a guess…"
     found = [made for effect in doubtful[:_ONE_CLICK] if (made := _one_click(ctx, effect)) is not None]
-    return Offered(label=label, rank=38 if unclassified else 60, always_ask=True, beside=tuple(found))
+    consequence = (
+        f"The class holds for {ctx.agent.name[:50]} from now on, in this incident's runs and every later one. Calling "
+        "something read only needs a second person. Undo takes it back."
+    )
+    return Offered(
+        label=label,
+        rank=38 if unclassified else 60,
+        always_ask=True,
+        consequence=consequence,
+        beside=tuple(found),
+    )
 
 
-@action("classify_tool", title="Classify tool", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
+@action(
+    "classify_tool",
+    title="Classify tool",
+    tightens=True,
+    risk=Risk.LOW,
+    role="responder",
+    offer=_offer,
+    second=_loosens,
+)
 async def classify_tool(ctx: ActionContext, params: ClassifyTool, classes: ToolClassControl) -> Change:
     """Say how reversible a tool of this agent is.
 

@@ -1,22 +1,20 @@
 """The verb ``open_eval_case``."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from bot.domain.action import OnceResult, Risk, Verified
 from bot.domain.base import Json
 from bot.domain.effect import Effect, ranked
-from bot.domain.run import Run
-from bot.errors import ActionFailed, Refused
+from bot.errors import ActionFailed, OutcomeUnknown, Refused
 from bot.plugin import (
     ActionContext,
     Choice,
     Choices,
-    EvalCase,
-    EvalFormat,
+    EvalFormats,
     Hidden,
     Multiline,
     Offered,
@@ -25,10 +23,18 @@ from bot.plugin import (
     Prefill,
     action,
 )
-from bot.ports import EvalRepository, EvidenceReader, PushedCase
+from bot.ports import DatasetItem, EvalDataset, EvalDatasets, EvalRepository, EvidenceReader, Progress, PushedCase
+from runbooks.controls import pull_text
+from runbooks.evals import fitness
+from runbooks.evals.from_runs import Cases, Rendered, Wrong, part_of
 
-_TRAILER = "Pullcord-Execution:"
-"""The line of the commit's message that names the execution: a branch of another one proves nothing."""
+_REPOSITORY: Final = "repository"
+_CONFIGURED: Final = "configured"
+_THIS, _EACH = "this", "each"
+_CHUNK = 10
+"""So many items go into a data set at once; between them a person may stop it."""
+_ABSENT: Any = None
+"""A port that need not be there: a team has a repository, data sets, or both."""
 
 
 def _changing(ctx: ActionContext) -> list[Effect]:
@@ -56,6 +62,28 @@ def _recorded_arguments(ctx: ActionContext) -> str | None:
     return text if len(text) <= 3000 else None  # a text input of Slack holds 3,000 characters
 
 
+def _scopes(ctx: ActionContext) -> Sequence[Choice]:
+    count = len({run.summary.trace_id for run in ctx.incident.runs})
+    each = [Choice(_EACH, f"Each of the {count} runs of this incident that made such a call")] if count > 1 else []
+    return [Choice(_THIS, "Only the run of this call"), *each]
+
+
+def _places(ctx: ActionContext) -> Sequence[Choice]:
+    evals = ctx.agent.evals
+    here = [Choice(_REPOSITORY, f"{evals.repository}: a branch to review")] if evals.repository is not None else []
+    return [*here, *(Choice(name, f"Data set: {name}") for name in evals.datasets)]
+
+
+def _first_place(ctx: ActionContext) -> str | None:
+    return next((choice.value for choice in _places(ctx)), None)
+
+
+def _formats(ctx: ActionContext) -> Sequence[Choice]:
+    evals = ctx.agent.evals
+    others = [Choice(name, name) for name in evals.formats if name != evals.format]
+    return [Choice(_CONFIGURED, f"{evals.format or 'the format'} (as configured)"), *others]
+
+
 class OpenEvalCase(Params):
     """What went wrong, and what should have happened instead. Only a person knows the second."""
 
@@ -75,6 +103,15 @@ class OpenEvalCase(Params):
         title="The right arguments of that call",
         description="JSON; change what was wrong. Leave it empty when the call should not be made at all.",
     )
+    runs: Annotated[str, Choices(_scopes)] = Field(
+        default=_THIS,
+        title="Cases of",
+        description="The cases of other runs forbid the call as it was made there.",
+    )
+    where: Annotated[str, Choices(_places), Prefill(_first_place)] = Field(default=_REPOSITORY, title="Where")
+    format: Annotated[str, Choices(_formats)] = Field(
+        default=_CONFIGURED, title="Format", description="Of the file in a repository; a data set has its own."
+    )
 
 
 def _offer(ctx: ActionContext) -> Offered | Hidden:
@@ -82,6 +119,8 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
         return Hidden("no run was read yet")
     if not _changing(ctx):
         return Hidden("the run changed nothing, so no call can be named")
+    if not _places(ctx):
+        return Hidden("nowhere to put it is configured (evals.remote, evals.repository or evals.datasets)")
     return Offered(label="Open eval case…", rank=35, always_ask=True)
 
 
@@ -90,104 +129,157 @@ async def open_eval_case(
     ctx: ActionContext,
     params: OpenEvalCase,
     evidence: EvidenceReader,
-    evals: EvalFormat,
-    repository: EvalRepository,
+    formats: EvalFormats,
+    progress: Progress,
+    repository: EvalRepository = _ABSENT,
+    datasets: EvalDatasets = _ABSENT,
 ) -> Once:
     """Add this failure to the eval set, on a branch: proven to fail on the record and to pass on what you expect."""
     effect = next((e for e in ctx.incident.effects if e.id == params.call), None)
     if effect is None:
         message = "This call is not in the incident any more."
         raise Refused(message, field="call", next_step="Choose one of the list.")
-    attached = ctx.incident.run(effect.trace_id)
-    run = await evidence.run(ctx.incident, effect.trace_id)
-    case = _case(ctx, params, effect, run, "" if attached is None else attached.evidence)
-    files = evals.render(case)
-    proof = evals.prove(case, files)
-    if not proof.ok:
-        message = f"The case does not tell right from wrong: {proof.detail}"
-        raise Refused(message, field="arguments", next_step="Change an argument, or leave the field empty.")
-    branch = f"pullcord/{ctx.incident.id.lower()}-eval"
-    title = f"Eval case for {ctx.incident.id}: {effect.tool} of {ctx.agent.name}"
-    body = f"{title}\n\n{params.expected}\n\nProof: {proof.detail}\n"
+    cases = Cases(ctx, evidence, formats.named(None if params.format == _CONFIGURED else params.format))
+    made = [await cases.of(effect, Wrong(params.expected, params.arguments))]
+    left: list[str] = []
+    if params.runs == _EACH:
+        others, left = await cases.of_other_runs(effect, params.expected)
+        made += others
+    if params.where != _REPOSITORY:
+        if datasets is None:
+            raise Refused("No data set is configured (evals.datasets).", field="where")
+        return await _into_dataset(ctx, params.where, datasets.dataset(params.where), made, left, progress)
+    if repository is None:
+        message = "No eval repository is configured (evals.remote or evals.repository)."
+        raise Refused(message, field="where", next_step="Choose a data set.")
+    return await _onto_branch(ctx, params, effect, repository, made, left)
+
+
+# ---------------------------------------------------------------------- a branch, or a pull request
+
+
+async def _onto_branch(
+    ctx: ActionContext,
+    params: OpenEvalCase,
+    effect: Effect,
+    repository: EvalRepository,
+    made: Sequence[Rendered],
+    left: Sequence[str],
+) -> Once:
+    branch = f"pullcord/{ctx.incident.id.lower()}-eval-{part_of(effect)}"
+    files = {name: text for one in made for name, text in one.files.items()}
+    count = _counted(made)
+    title = f"{count.capitalize()} for {ctx.incident.id}: {effect.tool} of {ctx.agent.name}"
+    body = "\n".join([title, "", *_quoted(params.expected), "", *_proofs(made, left)])
+    there = await repository.find(branch)
+    if there is not None and pull_text.execution_in(there.message) != ctx.execution_id:
+        message = f"This call has an eval case already: {there.note or f'the branch {branch}'}."
+        raise Refused(message, field="call", next_step=f"See {there.url or 'it'}; or choose another call.")
 
     async def run_it(key: str) -> OnceResult:
-        return _result(await repository.push(branch, files, body + f"\n{_TRAILER} {key}\n"), proof.detail)
+        pushed = await repository.push(branch, files, pull_text.marked(body, key))
+        try:
+            seen = await repository.find(branch)
+        except (ActionFailed, OutcomeUnknown) as error:
+            return _result(count, pushed, made, Verified.UNREACHABLE, f"reading it back failed: {error.message} ")
+        shown = seen is not None and seen.commit == pushed.commit
+        return _result(count, pushed, made, Verified.IN_FORCE if shown else Verified.MISMATCH)
 
     async def probe() -> OnceResult | None:
         found = await repository.find(branch)
-        ours = found is not None and f"{_TRAILER} {ctx.execution_id}" in found.message.splitlines()
-        return _result(found, proof.detail) if found is not None and ours else None
+        ours = found is not None and pull_text.execution_in(found.message) == ctx.execution_id
+        return _result(count, found, made, Verified.IN_FORCE) if found is not None and ours else None
 
-    first = next(iter(files))
-    preview = f"Pushes {first} to the branch {branch}. {proof.detail}"
-    return Once(summary=f"opened an eval case on {branch}", run=run_it, probe=probe, preview=preview)
+    names = ", ".join(list(files)[:4]) + (f" and {len(files) - 4} more" if len(files) > 4 else "")
+    preview = f"Pushes {names} to the branch {branch}, which is not there yet. " + " ".join(_proofs(made, left))
+    return Once(summary=f"opened {count} on {branch}", run=run_it, probe=probe, preview=preview)
 
 
-def _case(ctx: ActionContext, params: OpenEvalCase, effect: Effect, run: Run, evidence: str) -> EvalCase:
-    recorded = [_call(c.name, c.arguments) for c in run.tool_calls]
-    wrong = next((c for c in run.tool_calls if c.order == effect.order and c.name == effect.tool), None)
-    arguments = wrong.arguments if wrong is not None else effect.arguments
-    bad = _call(effect.tool, arguments if isinstance(arguments, dict) else {})
-    right = _right_arguments(params.arguments)
-    if right is not None and right == bad["arguments"]:
-        message = "These are the arguments that were recorded; the case would forbid what it demands."
-        raise Refused(message, field="arguments", next_step="Correct them, or leave the field empty.")
-    return EvalCase(
-        incident=ctx.incident.id,
-        name=f"{ctx.incident.id.lower()}-{effect.tool}",
-        agent=ctx.agent.name,
-        question=_question(run),
-        recorded_calls=tuple(recorded),
-        must_not_call=(bad,),
-        must_call=() if right is None else (_call(effect.tool, right),),
-        expected=params.expected,
-        provenance={
-            "incident": ctx.incident.id,
-            "agent": ctx.agent.name,
-            "trace_id": run.trace_id,
-            "evidence_sha256": evidence,
-            "model_requested": run.model_requested,
-            "model_served": run.model_served,
-            "parameters": run.parameters,
-        },
+def _result(
+    count: str, pushed: PushedCase, made: Sequence[Rendered], verified: Verified, trouble: str = ""
+) -> OnceResult:
+    on = f"branch {pushed.branch} is on the remote at {pushed.commit[:10]}" + (
+        f"; {pushed.note}" if pushed.note else ""
     )
-
-
-def _call(tool: str, arguments: Json) -> dict[str, Json]:
-    return {"tool": tool, "arguments": arguments}
-
-
-def _right_arguments(text: str) -> dict[str, Json] | None:
-    if not text.strip():
-        return None
-    try:
-        found: Any = json.loads(text)
-    except ValueError as error:
-        message = f"The right arguments are not JSON: {error}."
-        raise Refused(
-            message, field="arguments", next_step='Write an object, such as {"amount_cents": 4200}.'
-        ) from error
-    if not isinstance(found, Mapping):
-        message = "The right arguments must be a JSON object."
-        raise Refused(message, field="arguments", next_step='Write an object, such as {"amount_cents": 4200}.')
-    return dict(found)
-
-
-def _question(run: Run) -> str:
-    """The first thing a user said in the run; the case is of no use without it."""
-    for call in run.model_calls:
-        for message in call.input:
-            if message.role == "user" and message.text:
-                return message.text
-    problem = "The prompt of this run was not recorded, so there is nothing to ask the agent again."
-    raise ActionFailed(problem, next_step="Turn on content capture (see 'not recorded' on the incident page).")
-
-
-def _result(pushed: PushedCase, proof: str) -> OnceResult:
     return OnceResult(
-        summary=f"opened an eval case on {pushed.branch}",
+        summary=f"opened {count} on {pushed.branch}",
         ref=f"{pushed.branch}@{pushed.commit}",
         url=pushed.url,
-        verified=Verified.IN_FORCE,
-        detail=f"branch {pushed.branch} is on the remote at {pushed.commit[:10]}. {proof}",
+        verified=verified,
+        detail=f"{trouble}{on}. {made[0].proof.detail}",
     )
+
+
+# ---------------------------------------------------------------------- a data set
+
+
+async def _into_dataset(
+    ctx: ActionContext,
+    name: str,
+    dataset: EvalDataset,
+    made: Sequence[Rendered],
+    left: Sequence[str],
+    progress: Progress,
+) -> Once:
+    items = [_item(one) for one in made]
+    keys = [item.key for item in items]
+    count = _counted(made)
+    held = set(await dataset.holds(keys))
+
+    async def run_it(key: str) -> OnceResult:
+        del key  # each item has its own: adding one again changes nothing
+        shown = ""
+        for at in range(0, len(items), _CHUNK):
+            if len(items) > 1:
+                await progress.step(at, len(items), f"cases in {name}")
+            shown = await dataset.add(items[at : at + _CHUNK])
+        there = await dataset.holds(keys)
+        verified = Verified.IN_FORCE if len(there) == len(keys) else Verified.PENDING
+        return _added(count, name, shown, verified, f"{len(there)} of {len(keys)} read back")
+
+    async def probe() -> OnceResult | None:
+        there = await dataset.holds(keys)
+        if len(there) < len(keys):
+            return None
+        return _added(count, name, f"data set {name}", Verified.IN_FORCE, "it is there")
+
+    old = f" {len(held)} of them {'is' if len(held) == 1 else 'are'} there and will be written again." if held else ""
+    preview = f"Adds {count} to the data set {name}.{old} " + " ".join(_proofs(made, left))
+    return Once(summary=f"added {count} to the data set {name}", run=run_it, probe=probe, preview=preview)
+
+
+def _item(one: Rendered) -> DatasetItem:
+    case = fitness.fit(one.case)
+    calls: dict[str, Json] = {"must_not_call": [*case.must_not_call], "must_call": [*case.must_call]}
+    return DatasetItem(
+        key=f"pullcord-{case.stem}",
+        input={"question": case.question, "agent": case.agent},
+        expected={"answer": case.expected, **calls},
+        metadata=case.provenance,
+    )
+
+
+def _added(count: str, name: str, shown: str, verified: Verified, detail: str) -> OnceResult:
+    url = shown if shown.startswith(("https://", "http://")) else None
+    summary = f"added {count} to the data set {name}"
+    return OnceResult(summary=summary, ref=f"{name}", url=url, verified=verified, detail=f"{shown}: {detail}")
+
+
+# ---------------------------------------------------------------------- words
+
+
+def _counted(made: Sequence[Rendered]) -> str:
+    return "an eval case" if len(made) == 1 else f"{len(made)} eval cases"
+
+
+def _quoted(text: str) -> list[str]:
+    return [f"> {line}" for line in text.splitlines()]
+
+
+def _proofs(made: Sequence[Rendered], left: Sequence[str]) -> list[str]:
+    first = f"Proof: {made[0].proof.detail}"
+    more = f"{len(made) - 1} further cases were proven alike." if len(made) > 1 else ""
+    without = (
+        f"No case of: {'; '.join(left[:5])}{f'; and {len(left) - 5} more' if len(left) > 5 else ''}." if left else ""
+    )
+    return [text for text in (first, more, without) if text]

@@ -37,9 +37,7 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
         "alone, or a responder with a commander's approval. Pause it again to take it back."
     )
     scope = AGENT if paused_here(ctx) else TEAM
-    return Offered(
-        label="Resume agent…", params={"scope": scope}, rank=65, always_ask=True, consequence=consequence
-    )
+    return Offered(label="Resume agent…", params={"scope": scope}, rank=65, always_ask=True, consequence=consequence)
 
 
 @action(

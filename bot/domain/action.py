@@ -115,6 +115,10 @@ class Change(Value):
     why: str = ""
     expires_in: timedelta | None = None
     reread: bool = False
+    note: str = ""
+    """What else a preview says: what the bound would have refused, what is not known. Foreign words are in it."""
+    look_at: Utc | None = None
+    """Nothing is restrained by it: the engine looks at the incident again then, and takes it back (wait_and_watch)."""
     lifts: bool = False
     """The verb only takes a restraint away (set by the engine for a verb that does not tighten)."""
 
@@ -172,6 +176,7 @@ class Approval(Value):
     asked: bool = False
     reminded_at: Utc | None = None
     by: str | None = None
+    team: str | None = None
     decided_at: Utc | None = None
     reason: str | None = None
 
@@ -207,6 +212,10 @@ class Execution(Value):
     agent: str | None = None
     control: str | None = None
     leads: str | None = None
+    team: str | None = None
+    """The workspace of whoever asked."""
+    offer: str | None = None
+    """The button or modal by which it was asked for."""
     approval: Approval | None = None
     broke_glass: str | None = None
     """The reason why the requester went alone, without the second person."""
@@ -215,6 +224,12 @@ class Execution(Value):
     expiry_asked_at: Utc | None = None
     expiry_answer: str | None = None
     """What the owner said before the end of a temporary mitigation: ``extend``, ``permanent``, ``lapse``."""
+    ask_at: Utc | None = None
+    """When the owner is asked what is to become of a temporary mitigation; None for one that stays."""
+    extended_by: str | None = None
+    """Who moved its end last."""
+    seen_in_force: bool = False
+    """The enforcing side showed it at least once: what it shows since then instead was changed outside."""
     known_at: Utc | None = None
     drill: bool = False
 

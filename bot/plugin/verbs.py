@@ -57,10 +57,23 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveText:
+    """A text that a control plane tells when the modal opens: ``of(ctx, params, plane)``, with the offer's parameters.
+
+    Bounded by the kernel; where no control plane of the agent meets the port, or it does not answer in time, the field
+    starts with what ``Prefill.of`` gives.
+    """
+
+    port: type
+    of: "Callable[[ActionContext, Mapping[str, Json], Any], Awaitable[str | None]]"
+
+
+@dataclass(frozen=True, slots=True)
 class Prefill:
-    """``Annotated[str, Prefill(f)]``: the field starts with ``f(ctx)`` in the modal (None: empty)."""
+    """``Annotated[str, Prefill(f)]``: the field starts with ``f(ctx)`` in the modal (None: empty), or ``live`` text."""
 
     of: "Callable[[ActionContext], str | None]"
+    live: LiveText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from pydantic_core import from_json, to_json
 
 from bot.domain.base import Value
-from bot.recorder.safe_pattern import check_pattern
+from bot.domain.safe_pattern import check_pattern
 from bot.recorder.secret_marks import (
     ALREADY,
     folded_alike,

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from examples.guard import Guard, ToolDenied
+from examples.guard import AgentRestrained, Guard, ToolDenied
 
 from .chat import ToolDefinition
 from .shop import NoReply, Shop, ShopRefused
@@ -146,6 +146,8 @@ class Toolbox:
             return Done("applied", tool.function(*([] if name in READS else [trace_id]), **values))
         except ToolDenied as refusal:
             return Done("failed", {"error": "tool_denied", "message": refusal.as_tool_result()}, "tool_denied")
+        except AgentRestrained as refusal:  # its arguments are outside a bound that people set
+            return Done("failed", {"error": "arguments_refused", "message": str(refusal)}, "arguments_refused")
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))

@@ -1,4 +1,4 @@
-"""Whether a configured pattern can be run on hostile text: ``re`` has no time limit, so the pattern must be tame.
+"""Whether a pattern that people wrote can be run on hostile text: ``re`` has no time limit, so it must be tame.
 
 Refused are: repeats inside repeats (exponential), back references, and a product of repeats over 10,000 (an unbounded
 one counts as 1,000). What stays costs at most a small constant for each character of the text.
@@ -16,8 +16,11 @@ _UNBOUNDED = 1_000
 _MAX_COST = 10_000
 
 
-def check_pattern(name: str, pattern: str) -> None:
-    """Raise ``ValueError``, naming the pattern and what to write instead, when it could be slow on some text."""
+def check_pattern(name: str, pattern: str, *, may_be_empty: bool = False) -> None:
+    """Raise ``ValueError``, naming the pattern and what to write instead, when it could be slow on some text.
+
+    One that matches the empty text is refused too, unless it may (``may_be_empty``).
+    """
     if len(pattern) > _MAX_LENGTH:
         raise ValueError(f"pattern {name!r} is longer than {_MAX_LENGTH} characters")
     try:
@@ -25,7 +28,7 @@ def check_pattern(name: str, pattern: str) -> None:
         tree = parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"pattern {name!r} is not a regular expression: {error}") from None
-    if re.compile(pattern).match(""):
+    if not may_be_empty and re.compile(pattern).match(""):
         raise ValueError(f"pattern {name!r} matches the empty text; it would mark everything")
     if _cost(name, tree, inside=False) > _MAX_COST:
         raise ValueError(f"pattern {name!r} could be slow on a long text; write {{1,100}} instead of + or *")
