@@ -100,12 +100,16 @@ class ExpiryAsked(BaseEvent):
 
 
 class ExpiryAnswered(BaseEvent):
-    """What a person said of it. ``until`` is the new end for ``extend``; ``applied`` the target's answer to that."""
+    """What a person said of it. ``until`` is the new end for ``extend``; ``applied`` the target's answer to that.
+
+    ``ask_at`` is when its owner will be asked again.
+    """
 
     type: Literal["expiry_answered"] = "expiry_answered"
     execution: str
     answer: Literal["extend", "permanent", "lapse"]
     until: Utc | None = None
+    ask_at: Utc | None = None
     applied: Applied | None = None
 
 
@@ -141,6 +145,7 @@ class ActionSucceeded(BaseEvent):
     applied: Applied | None = None
     result: OnceResult | None = None
     expires_at: Utc | None = None
+    ask_at: Utc | None = None
     known_at: Utc | None = None
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import events as ev
-from bot.domain.action import Execution, ExecutionState
+from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.incident import Incident, Said
 
 Changes = dict[str, Any]
@@ -30,7 +30,9 @@ def action_requested(incident: Incident, event: ev.ActionRequested) -> Changes:
         params=event.params,
         state=ExecutionState.REQUESTED,
         by=event.by.id,
+        team=event.by.team,
         at=event.at,
+        offer=event.offer or None,
         undo_of=event.undo_of,
         reason=event.reason or None,
         agent=event.agent,
@@ -85,8 +87,10 @@ def action_succeeded(incident: Incident, event: ev.ActionSucceeded) -> Changes:
         result=event.result,
         ended_at=event.at,
         expires_at=event.expires_at,
+        ask_at=event.ask_at,
         known_at=event.known_at,
         reason=None,
+        **({"seen_in_force": True} if event.verified is Verified.IN_FORCE else {}),
     )
     done = next((e for e in executions if e.id == event.execution), None)
     if done is not None:
@@ -168,5 +172,6 @@ def verification_changed(incident: Incident, event: ev.VerificationChanged) -> C
             verified=event.verified,
             verified_detail=event.detail,
             known_at=event.known_at,
+            **({"seen_in_force": True} if event.verified is Verified.IN_FORCE else {}),
         ),
     }

@@ -64,7 +64,7 @@ def _decided(
     found = incident.execution(event.execution)
     if found is None or found.approval is None:
         return {}
-    said = {"by": event.by.id, "decided_at": event.at, "reason": reason or None}
+    said = {"by": event.by.id, "team": event.by.team, "decided_at": event.at, "reason": reason or None}
     approval = found.approval.model_copy(update=said)
     ended = {} if state is ExecutionState.APPROVED else {"ended_at": event.at, "reason": reason or None}
     executions = _together(incident, event.execution, state=state, approval=approval, **ended)
@@ -128,6 +128,7 @@ def expiry_answered(incident: Incident, event: ev.ExpiryAnswered) -> Changes:
     changes: Changes = {"expiry_answer": event.answer}
     if event.answer == "extend" and event.until is not None:
         changes = {"expiry_answer": None, "expiry_asked_at": None, "expires_at": event.until}
+        changes |= {"ask_at": event.ask_at, "extended_by": event.by.id}
         if event.applied is not None:
             changes["applied"] = event.applied
     words = {"extend": "extended", "permanent": "wants to make permanent", "lapse": "lets lapse"}[event.answer]

@@ -40,6 +40,8 @@ def ending(incident: Incident, of_id: str, now: datetime) -> Write | None:
     of = incident.execution(of_id)
     if of is None or not of.in_force_or_may_be:
         return None
+    if of.expires_at is not None and of.expires_at > now:  # somebody moved the end while this was on its way
+        return Write(events=(), due=(expire_due(incident.id, of_id, of.expires_at),))
     attempt = 1
     while (tried := incident.execution(names.expiry_id(of_id, attempt))) is not None:
         if tried.state in UNSETTLED:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.domain.events import Actor
 from bot.domain.incident import Incident, IncidentRow
+from bot.domain.mitigation import MitigationRow
 from bot.domain.run import Run
 from bot.engine.evidence import FrozenRuns
 from bot.engine.parts import Parts
@@ -22,6 +23,7 @@ class StoredIncidents:
     def __init__(self, parts: Parts) -> None:
         """``parts`` is what the engine works with."""
         self._incidents = parts.store.incidents
+        self._mitigations = parts.store.mitigations
         self._frozen = FrozenRuns(parts.store.evidence)
         self._settings = parts.settings
 
@@ -49,6 +51,10 @@ class StoredIncidents:
             if by.id in {row.commander, row.acknowledged_by, *duty.on_call}:
                 found.append(row)
         return found[:limit]
+
+    async def mitigations(self, limit: int) -> Sequence[MitigationRow]:
+        """What is in force or may be, over all incidents, the newest first."""
+        return await self._mitigations.rows(limit)
 
     async def run(self, incident: Incident, trace_id: str) -> Run | None:
         """The frozen run of this incident; None when it cannot be read in the time that a click has, or at all."""

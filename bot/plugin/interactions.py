@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.domain.base import Json, Value
 from bot.domain.events import Actor
 from bot.domain.incident import Incident, IncidentRow
+from bot.domain.mitigation import MitigationRow
 from bot.domain.run import Run
 
 
@@ -133,6 +134,10 @@ class Incidents(Protocol):
         """Open incidents that this person commands, has acknowledged or is on call for, newest first."""
         ...
 
+    async def mitigations(self, limit: int) -> Sequence[MitigationRow]:
+        """What is in force or may be, over all incidents, the newest first."""
+        ...
+
     async def run(self, incident: Incident, trace_id: str) -> Run | None:
         """The frozen run of this incident; None when it cannot be read in the time that a click has, or at all."""
         ...
@@ -163,6 +168,22 @@ class Requests(Protocol):
         """The modal of an offer that asks, with choices and defaults from the incident and a preview."""
         ...
 
+    async def preview(self, offer_id: str, by: Actor, values: Mapping[str, Json]) -> Reply:
+        """The modal of an offer again, with what would be done with the values that stand in it now. Writes nothing."""
+        ...
+
+    async def preview_text(self, offer: OfferView, by: Actor) -> str:
+        """What an offer that does not ask would do, point by point. Foreign text, not escaped. Writes nothing."""
+        ...
+
+    async def drill(self, by: Actor, *, agent: str | None, key: str) -> Reply:
+        """Open a drill about an agent of the configuration (None: its first one)."""
+        ...
+
+    async def stop(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """Ask a long action to stop at its next step."""
+        ...
+
     async def submit(self, offer_id: str, by: Actor, values: Mapping[str, Json], *, key: str) -> Reply:
         """A1: request the action of an offer with its frozen or the submitted parameters. First one wins."""
         ...
@@ -173,6 +194,18 @@ class Requests(Protocol):
 
     async def check(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
         """Probe an unknown execution, or read back one that is not in force."""
+        ...
+
+    async def extend(self, incident_id: str, execution_id: str, length: str, by: Actor, *, key: str) -> Reply:
+        """Move the end of a temporary mitigation by ``1h``, ``4h`` or ``24h``. Who may run it may extend it."""
+        ...
+
+    async def permanent(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """Open the fix that keeps what is set for a time, or say what has to be configured for that."""
+        ...
+
+    async def lapse(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """Say that a temporary mitigation may end at its time."""
         ...
 
     async def may_look(self, by: Actor) -> None:

@@ -99,9 +99,14 @@ OPS = KeyClass("<incident>:ops", "hash", "durable", "operation id -> its answer 
 CLAIMS = KeyClass("<incident>:claims", "hash", "durable", "claimed name -> the winner's value as JSON")
 POST = KeyClass("<incident>:post", "string", "durable", "what the poster has posted of this incident, JSON")
 DIRECTS = KeyClass("<incident>:directs", "hash", "durable", "channel:ts of a direct message -> it as JSON")
+PROGRESS = KeyClass("<incident>:progress", "hash", "1 day, refreshed", "long action -> how far it said it is, JSON")
 ROWS = KeyClass("rows", "sorted set", "durable", "incident ids by number")
 ROW_ITEMS = KeyClass("rows:items", "hash", "durable", "incident id -> its IncidentRow as JSON")
 OPEN = KeyClass("open", "sorted set", "durable", "ids of open incidents by number")
+MITIGATIONS = KeyClass("mitigations", "sorted set", "durable", "incident and execution of what is in force, by start")
+MITIGATION_ITEMS = KeyClass("mitigations:items", "hash", "durable", "the same -> entry number and MitigationRow as JSON")
+MITIGATION_LOOKS = KeyClass("mitigations:looks", "sorted set", "durable", "the same, by when it was last looked at")
+MITIGATION_MISSES = KeyClass("mitigations:misses", "hash", "durable", "the same -> looks in a row without an answer")
 CHANNELS = KeyClass("channels", "hash", "durable", "channel made for an incident -> incident id")
 MESSAGES = KeyClass("messages", "hash", "durable", "channel:ts of a card, announcement or page -> incident id")
 WORK = KeyClass("work", "stream", "durable", "what must still be done; emptied as it is done")
@@ -153,6 +158,11 @@ CHUNK = KeyClass("chunk:<sha256>", "string", "400 days (setting), refreshed", "o
 NAMES = KeyClass("names", "hash", "90 days, refreshed", "Slack user id -> display name")
 OFFER = KeyClass(
     "offer:<offer>", "string", "30 days, refreshed when shown", "an OfferView: frozen parameters of a button"
+)
+SHOWN = KeyClass("offer:<offer>:shown", "hash", "1 day, refreshed when shown", "field of a modal -> its choices, JSON")
+APPROVALS = KeyClass("approvals", "sorted set", "30 days, refreshed", "incident|execution that waits, by deadline in ms")
+APPROVAL_DIRECTS = KeyClass(
+    "approval:<execution>:directs", "set", "30 days, refreshed", "channel|ts of direct messages that asked for it"
 )
 INTENT = KeyClass("intent:<key>", "string", "30 days", "a message about to be sent under this dedupe key, or sent")
 REPLAY = KeyClass("replay:<hash>", "string", "11 minutes", "a signed request of Slack that was taken; only its hash")

@@ -3,6 +3,7 @@
 from bot.errors import Misconfigured
 from bot.ports import Clock, EvidenceStore
 from bot.timeline import keys
+from bot.timeline.approvals import Approvals
 from bot.timeline.chain import FORMAT, Chain
 from bot.timeline.connection import Connections
 from bot.timeline.desired import Desired
@@ -10,9 +11,11 @@ from bot.timeline.directs import Directs
 from bot.timeline.evidence import RedisEvidence
 from bot.timeline.intake import Intake
 from bot.timeline.intents import Intents
+from bot.timeline.mitigations import MitigationIndex
 from bot.timeline.names import Names
 from bot.timeline.offers import OfferStore
 from bot.timeline.outbox import Outbox
+from bot.timeline.progress import ProgressStore
 from bot.timeline.replays import Replays
 from bot.timeline.run_index import RunIndex
 from bot.timeline.sessions import Sessions
@@ -43,9 +46,12 @@ class Store:
         self.intake = Intake(hot, clock, life)
         self.intents = Intents(hot, clock, life)
         self.directs = Directs(hot)
+        self.progress = ProgressStore(hot)
         self.replays = Replays(hot)
+        self.mitigations = MitigationIndex(hot, clock)
         self.sessions = Sessions(hot, clock, life)
         self.names = Names(hot)
+        self.approvals = Approvals(hot)
         self.offers = OfferStore(hot, life.offers)
 
     async def start(self) -> None:

@@ -19,6 +19,7 @@ from bot.timeline.chain import FORMAT, Chain, Verdict
 from bot.timeline.connection import Client
 from bot.timeline.large import extended, parsed
 from bot.timeline.lookups import Lookups, Repeat
+from bot.timeline.mitigations import changed
 from bot.timeline.projections import Projections
 from bot.timeline.rows import indexed, rank_of, waits_for_agent
 from bot.timeline.times import ms, span_ms
@@ -221,6 +222,7 @@ class Timeline(Lookups):
         after = new.after
         found = indexed(wanted.events)
         waits = waits_for_agent(incident, after)
+        lapsed, restrains = changed(incident, after)
         now = ms(self._clock.now())
         window = span_ms(self._life.join_window)
         over = () if after.open else tuple(keys.JOIN(g) for g in dict.fromkeys(a.group for a in after.alerts))
@@ -239,6 +241,10 @@ class Timeline(Lookups):
             keys.LATER(),
             keys.CHANNELS(),
             keys.MESSAGES(),
+            keys.MITIGATIONS(),
+            keys.MITIGATION_ITEMS(),
+            keys.MITIGATION_LOOKS(),
+            keys.MITIGATION_MISSES(),
             keys.JOIN(join or "none"),
             over,
             [keys.INCIDENTS_OF_TRACE(t) for t in found.traces],
@@ -268,6 +274,8 @@ class Timeline(Lookups):
             found.channels,
             found.messages,
             [f"{change[0]}{incident_id} {change[1:]}" for _, change in waits],
+            lapsed,
+            restrains,
         )
         if status == b"written":
             self._kept.keep(after)

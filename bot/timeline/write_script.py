@@ -24,6 +24,10 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     later: Key,
     channels: Key,
     messages: Key,
+    held: Key,
+    held_items: Key,
+    held_looks: Key,
+    held_misses: Key,
     join: Key,
     joins_over: Sequence[Key],
     traces: Sequence[Key],
@@ -53,6 +57,8 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     channel_ids: Sequence[str],
     message_ids: Sequence[str],
     waiting: Sequence[str],
+    lapsed: Sequence[str],
+    restrains: Sequence[bytes],
 ) -> list[bytes]:
     """-- Write all of it or nothing, once per operation id.
 
@@ -118,6 +124,17 @@ async def write(  # noqa: PLR0913, PLR0917 - each is a local of the script
     end
     for i, key in ipairs(waits) do
       redis.call(string.sub(waiting[i], 1, 1) == '+' and 'SADD' or 'SREM', key, string.sub(waiting[i], 2))
+    end
+    for _, id in ipairs(lapsed) do
+      redis.call('ZREM', held, id)
+      redis.call('ZREM', held_looks, id)
+      redis.call('HDEL', held_items, id)
+      redis.call('HDEL', held_misses, id)
+    end
+    for i = 1, #restrains, 3 do
+      redis.call('ZADD', held, restrains[i + 1], restrains[i])
+      redis.call('HSET', held_items, restrains[i], string.format('%.0f ', seq) .. restrains[i + 2])
+      redis.call('ZADD', held_looks, 'NX', now, restrains[i])
     end
     for _, id in ipairs(channel_ids) do redis.call('HSET', channels, id, incident) end
     for _, id in ipairs(message_ids) do redis.call('HSET', messages, id, incident) end
