@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.doctor_findings import Finding, Health, each
+from bot.doctor_slack_http import http_findings
 from bot.plugin import Registry
 from bot.settings import Settings
 from bot.slack.client import SlackClient
@@ -48,13 +49,11 @@ async def _slack_identity(client: SlackClient, registry: Registry | None) -> lis
 
 async def _slack_socket(settings: Settings) -> list[Finding]:
     environment = settings.environment
+    if settings.slack_mode == "http" and environment.slack_signing_secrets:
+        return await http_findings(settings)
     if environment.slack_app_token is None:
-        if environment.slack_signing_secret is None:
-            step = "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
-            return [Finding("Slack connection", Health.BAD, "no way for clicks to reach us", step)]
-        return [
-            Finding("Slack connection", Health.NOTE, f"HTTP mode: Slack must reach {settings.base_url}/slack/events")
-        ]
+        step = "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)."
+        return [Finding("Slack connection", Health.BAD, "no way for clicks to reach us", step)]
     client = await SlackClient.open(environment.slack_app_token.get_secret_value(), environment.slack_api_url)
     try:
         answer = await client.call("apps.connections.open")
@@ -64,7 +63,8 @@ async def _slack_socket(settings: Settings) -> list[Finding]:
         return [
             Finding("Slack connection", Health.BAD, "Slack gave no socket", "Give the app token connections:write.")
         ]
-    return [Finding("Slack connection", Health.GOOD, "Socket Mode gives a connection")]
+    unused = ", so SLACK_SIGNING_SECRET is not used" if environment.slack_signing_secrets else ""
+    return [Finding("Slack connection", Health.GOOD, f"Socket Mode gives a connection{unused}")]
 
 
 async def _slack_channel(settings: Settings, client: SlackClient) -> list[Finding]:
