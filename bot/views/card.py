@@ -16,7 +16,8 @@ from bot.views import blocks as b
 from bot.views import limits, recorder_words, words
 from bot.views.blocks import Block, Card
 from bot.views.card_buttons import containment, lifecycle, unknown_rows
-from bot.views.card_rows import Width, effect_rows, reported, result_rows
+from bot.views.card_results import Width, result_rows
+from bot.views.card_rows import effect_rows, reported
 from bot.views.text import clock, code, cut_escaped, duration, foreign, listed, moment, number, own_words, person
 
 _SCALES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.0)
@@ -82,7 +83,7 @@ def _sentence(incident: Incident, tally: EffectCounts, now: datetime, width: Wid
             has = person(incident.acknowledged_by or "pullcord")
             led = f", commander {person(incident.commander)}" if incident.commander else ""
             text = f"{severity} {incident.state.value}, {has} has it{led}: {_did(incident, tally, now, width)}"
-    return cut_escaped(text, limits.SENTENCE)
+    return cut_escaped(words.drill_mark(incident) + text, limits.SENTENCE)
 
 
 def _did(incident: Incident, tally: EffectCounts, now: datetime, width: Width) -> str:
@@ -115,7 +116,7 @@ def _clause(reason: str, width: Width) -> str:
 def _blocks(v: _View) -> list[Block]:
     incident = v.incident
     made = [
-        b.header(f"{incident.severity} · {words.title(incident, v.tally)}"[: v.width(limits.HEADER_TEXT)]),
+        b.header(_header(v)[: v.width(limits.HEADER_TEXT)]),
         b.section(_blast(v)),
     ]
     if rows := effect_rows(incident, v.now, v.width, v.tally):
@@ -134,6 +135,10 @@ def _blocks(v: _View) -> list[Block]:
         made.append(b.context("\n".join(f"⚠ {text}" for text in troubles)))
     made.append(b.context(_foot(v)))
     return made
+
+
+def _header(v: _View) -> str:
+    return f"{words.drill_mark(v.incident)}{v.incident.severity} · {words.title(v.incident, v.tally)}"
 
 
 def _blast(v: _View) -> str:

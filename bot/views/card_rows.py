@@ -1,16 +1,12 @@
-"""The card's lines about effects and about what people did. mrkdwn, foreign words escaped and cut."""
+"""The card's lines about effects and about what was reported. mrkdwn, foreign words escaped and cut."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectCounts, EffectOutcome, Reversibility, counts
 from bot.domain.incident import Incident
 from bot.views import limits, recorder_words, words
-from bot.views.text import clock, clock_seconds, code, foreign, moment, number, person
-
-Width = Callable[[int], int]
-"""How much of a text's full width there is room for."""
+from bot.views.card_results import Width
+from bot.views.text import clock, clock_seconds, code, foreign, number, person
 
 _MARK = {
     Reversibility.IRREVERSIBLE: "🔴",
@@ -63,55 +59,3 @@ def reported(incident: Incident, width: Width) -> str | None:
     others = f" _and {number(more, 'more alert')}_" if more else ""
     said = f"{first.name} — {first.summary}" if first.summary else first.name
     return f"_alert:_ {foreign(said, width(limits.REPORTED))}{others}"
-
-
-def result_row(execution: Execution, now: datetime, width: Width) -> str:
-    """``✓ revoked issue_refund from refund-bot · @dana 14:05 · in force``."""
-    did = foreign(words.what(execution), width(120))
-    by = f"{person(execution.by)} {clock(execution.ended_at or execution.started_at or execution.at)}"
-    reason = foreign(execution.reason or "no reason was given", width(140))
-    match execution.state:
-        case ExecutionState.FAILED:
-            return f"✗ failed: {did} · {by} · {reason}"
-        case ExecutionState.UNKNOWN:
-            return f"❓ *outcome unknown:* {did} · {by} · {reason} · look at the target"
-        case ExecutionState.SUCCEEDED:
-            return f"{_succeeded(execution, did, by, width)}{_end(execution, now)}"
-        case _:
-            return f"⏳ running: {did} · {by}"
-
-
-def _succeeded(execution: Execution, did: str, by: str, width: Width) -> str:
-    verified = foreign(words.verified_words(execution), width(140))
-    match execution.verified:
-        case Verified.IN_FORCE:
-            return f"✓ {did} · {by} · {verified}"
-        case Verified.PENDING:
-            return f"🟠 {did} · {by} · {verified}"
-        case None:
-            marked = foreign(execution.reason or "", width(140))
-            return f"🟠 {did} · {by} · {marked or verified}"
-        case _:
-            return f"🔴 {did} · {by} · *{verified}*"
-
-
-def _end(execution: Execution, now: datetime) -> str:
-    """When a temporary restraint ends, or where a one-off result is."""
-    if execution.result is not None:
-        return f" · {code(execution.result.ref, 60)}" if execution.result.ref else ""
-    if execution.expires_at is not None and execution.expires_at > now:
-        return f" · until {moment(execution.expires_at, now)}"
-    return ""
-
-
-def result_rows(incident: Incident, now: datetime, width: Width) -> list[str]:
-    """What people did: the newest four, oldest of them first; an unknown outcome always among them."""
-    results = words.shown_results(incident)
-    urgent = [e for e in results if e.state is ExecutionState.UNKNOWN][-limits.RESULT_ROWS :]
-    room = limits.RESULT_ROWS - len(urgent)
-    others = [e for e in results if e.state is not ExecutionState.UNKNOWN]
-    kept = {e.id for e in [*urgent, *(others[-room:] if room else [])]}
-    rows = [result_row(e, now, width) for e in results if e.id in kept]
-    if len(results) > len(rows):
-        rows.insert(0, f"{len(results) - len(rows):,} earlier in the thread")
-    return rows

@@ -1,20 +1,12 @@
-"""The thread's lines about the end of temporary mitigations: the question, and what was answered."""
+"""The thread's lines about the end of temporary mitigations. The question itself is a message there, with buttons."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.domain import events as ev
 from bot.domain.incident import Incident
-from bot.views.line_parts import by_whom, what_of, whose
+from bot.views.line_parts import by_whom, what_of
 from bot.views.text import day_and_clock
-
-
-def _asked(event: ev.ExpiryAsked, incident: Incident) -> str:
-    found = incident.execution(event.execution)
-    at = found.expires_at if found is not None else None
-    ends = f"ends {day_and_clock(at)}" if at is not None else "ends soon"
-    what = what_of(incident, event.execution)
-    return f"{whose(incident, event.execution)} was asked what is to become of it: {what} {ends}."
 
 
 def _answered(event: ev.ExpiryAnswered, incident: Incident) -> str:
@@ -30,6 +22,5 @@ def _answered(event: ev.ExpiryAnswered, incident: Incident) -> str:
 
 
 EXPIRY_LINES: Mapping[type, Callable[[Any, Incident], str | None]] = {
-    ev.ExpiryAsked: _asked,
     ev.ExpiryAnswered: _answered,
 }

@@ -44,7 +44,7 @@ def question(incident: Incident, group: Sequence[Execution], now: datetime, *, o
         b.button(PERMANENT, "Make permanent: open PR", value),
         b.button(LAPSE, "Let it lapse", value),
     ]
-    drill = "DRILL · " if incident.drill else ""
+    drill = words.drill_mark(incident)
     at = "; ".join(foreign(shown, 120) for e in group[:4] if (shown := _where(e)))
     about = f"{drill}{foreign(incident.id, 20)} · {at} · without an answer it ends then, and that is read back"
     return Card(
@@ -67,10 +67,10 @@ _VERIFIED: Final[dict[Verified | None, str]] = {
 
 
 def state_words(row: MitigationRow) -> str:
-    """How it stands, in words: ``in force``, ``drifted: …``. Foreign in part."""
+    """How it stands, in words: ``in force``, ``no longer in force: …``. Foreign in part."""
     if row.state is not ExecutionState.SUCCEEDED:
         return "outcome unknown, check the target" if row.state is ExecutionState.UNKNOWN else "being set"
-    shown = "changed outside" if row.drifted else _VERIFIED[row.verified]
+    shown = "no longer in force" if row.drifted else _VERIFIED[row.verified]
     detail = row.verified_detail if row.verified not in {Verified.IN_FORCE, None} else None
     return f"{shown}: {detail}" if detail else shown
 

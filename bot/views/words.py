@@ -197,7 +197,9 @@ def outcome_words(effect: Effect) -> str:
 
 
 def said_on_call(incident: Incident) -> list[str]:
-    """User ids of those woken by the newest step of the escalation, each once."""
+    """User ids of those woken by the newest step of the escalation, each once. In a drill nobody was."""
+    if incident.drill:
+        return []
     newest = max((page.step for page in incident.pages), default=0)
     return list(dict.fromkeys(page.user for page in incident.pages if page.step == newest))
 
@@ -239,7 +241,8 @@ def verified_words(execution: Execution) -> str:
         case Verified.PENDING:
             return f"pending{detail}"
         case Verified.MISMATCH:
-            return f"not in force{detail}"
+            again = "no longer" if execution.seen_in_force and execution.change is not None else "not"
+            return f"{again} in force{detail}"
         case Verified.UNREACHABLE:
             return f"could not be checked{detail}"
         case None:
@@ -274,3 +277,8 @@ def kinds(effects: Iterable[Effect]) -> str:
     tally = Counter(effect.tool for effect in effects)
     names = [name if count == 1 else f"{name} ×{count:,}" for name, count in tally.items()]
     return listed(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} other tools"])
+
+
+def drill_mark(incident: Incident) -> str:
+    """What every message of a drill begins with, so that nobody takes it for the real thing."""
+    return "DRILL · " if incident.drill else ""
