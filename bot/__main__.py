@@ -135,6 +135,18 @@ def export(
         typer.echo(f"Not in it: {sentence}", err=True)
 
 
+@app.command()
+def drill(
+    agent: Annotated[str | None, typer.Option("--agent", help="Default: the first one of the configuration.")] = None,
+    config: _Config = None,
+) -> None:
+    """Open an incident to practise on, in the Pullcord that runs: every button works, nothing is written."""
+    from bot.drill_client import ask_for_drill
+
+    settings = _settings(lambda: _load(config))
+    typer.echo(_run(ask_for_drill(settings, agent)))
+
+
 def _is_file(what: str) -> bool:
     """An incident's id names an incident, whatever files lie here."""
     return re.fullmatch(r"INC-\d+", what) is None and (Path(what).exists() or os.sep in what or "." in what)

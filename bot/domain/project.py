@@ -170,7 +170,8 @@ def _person_paged(incident: Incident, event: ev.PersonPaged) -> Changes:
         at=event.at,
     )
     mark = "delivered" if event.delivered else "not delivered"
-    return {"pages": (*incident.pages, page), "last": said(f"paged <@{event.user}>, {mark}", event.at)}
+    told = f"would have paged {event.detail or event.user}" if incident.drill else f"paged <@{event.user}>, {mark}"
+    return {"pages": (*incident.pages, page), "last": said(told, event.at)}
 
 
 def _escalation_ended(incident: Incident, event: ev.EscalationEnded) -> Changes:

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeVar
@@ -142,10 +142,13 @@ class RunOnce:
     once: Once
     key: str
     again: bool = False
+    bound: Callable[[Awaitable[OnceResult]], Awaitable[OnceResult]] | None = None
+    """What holds a long one to its time instead: it may go on as long as it says how far it is."""
 
     async def do(self) -> Done:
         """Do it under this execution's key."""
-        return Done(result=await bounded(self.once.run(self.key), ONCE_SECONDS))
+        running = self.once.run(self.key)
+        return Done(result=await (bounded(running, ONCE_SECONDS) if self.bound is None else self.bound(running)))
 
     async def find_out(self) -> Finding:
         """Ask the probe. No answer never means that it was not done."""

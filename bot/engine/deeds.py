@@ -10,9 +10,10 @@ from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
 from bot.engine.deed import ApplyChange, Deed, RestoreChange, RunOnce, way_back
 from bot.engine.parts import Parts, person
-from bot.engine.planning import read_params
+from bot.engine.planning import SILENT, read_params
 from bot.errors import Refused, StoreUnavailable
 from bot.plugin import ActionContext, Once
+from bot.ports import Progress
 from bot.views.text import cut, visible
 
 _HEADLINE: Final = 200
@@ -21,10 +22,13 @@ _DEEPEST: Final = 50
 """So many temporary mitigations on top of each other are followed down."""
 
 
-async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: str | None = None) -> tuple[Deed, str]:
+async def deed_of(
+    parts: Parts, incident: Incident, execution: Execution, team: str | None = None, progress: Progress = SILENT
+) -> tuple[Deed, str]:
     """What this execution does, with its sentence: from its undo, its stored change, or a plan made (again).
 
-    Only reads. Raises Refused when the verb says no, its parameters are not acceptable or a port is missing.
+    ``progress`` is how a long one says how far it is; nobody looks at that of a preview. Only reads.
+    Raises Refused when the verb says no, its parameters are not acceptable or a port is missing.
     """
     if execution.undo_of is not None:
         of = incident.execution(execution.undo_of)
@@ -50,7 +54,7 @@ async def deed_of(parts: Parts, incident: Incident, execution: Execution, team: 
         now=execution.at,
         execution_id=execution.id,
     )
-    outcome = await parts.planes.plan(verb, ctx, params, execution.control)
+    outcome = await parts.planes.plan(verb, ctx, params, execution.control, progress)
     if isinstance(outcome, Once):
         return RunOnce(outcome, execution.id), outcome.summary
     if not verb.tightens:

@@ -12,6 +12,7 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
 from bot.engine.counting import counted
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Done, RestoreChange, bounded
+from bot.engine.mitigations import ask_at, ask_due
 from bot.engine.opening import read_run
 from bot.engine.parts import Parts
 from bot.engine.planning import said
@@ -57,6 +58,7 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
         life = change.expires_in if change is not None and undo_of is None else None
         since = mine.started_at or parts.now()
         until = since + life if life is not None else None
+        asks = ask_at(since, until, parts.settings.mitigations.ask_before) if until is not None else None
         event = ActionSucceeded(
             at=read.at,
             by=PULLCORD,
@@ -66,15 +68,19 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
             applied=done.applied,
             result=done.result,
             expires_at=until,
+            ask_at=asks,
+            known_at=read.known_at,
         )
         due: list[Due] = []
         if until is not None:
             due.append(expire_due(current.id, execution.id, until))
+        if asks is not None:
+            due.append(ask_due(current.id, execution.id, asks))
         if change is not None and read.verified is not Verified.IN_FORCE:
-            due.append(verify_due(current.id, execution.id, 0, parts))
+            due.append(verify_due(current.id, execution.id, 0, parts, read.known_at))
         clear: tuple[str, ...] = () if due else (names.due_verify(execution.id),)
         if undo_of is not None:
-            clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of))
+            clear = (*clear, names.due_expire(undo_of), names.due_verify(undo_of), names.due_ask(undo_of))
         clear = (*clear, *dues_closed(current, mine))
         again = current.runs if change is not None and change.reread else ()
         work = tuple(read_run(current.id, run.summary.trace_id) for run in again)
@@ -105,7 +111,9 @@ async def _replaced(parts: Parts, incident: Incident, execution: Execution, chan
 def dues_closed(incident: Incident, execution: Execution) -> tuple[str, ...]:
     """Due ids of the ends and read-backs of what this execution's success closes: nobody waits for them any more."""
     closed = [e.id for e in incident.executions if execution.closes(e)]
-    return tuple(due for one in closed for due in (names.due_expire(one), names.due_verify(one)))
+    return tuple(
+        due for one in closed for due in (names.due_expire(one), names.due_verify(one), names.due_ask(one))
+    )
 
 
 def _elsewhere(incident: Incident, execution: Execution) -> tuple[WorkItem, ...]:
@@ -129,12 +137,23 @@ async def verification_of(parts: Parts, incident: Incident, execution: Execution
     if current.undone_by is not None:
         return ()
     read = await _read_back(parts, current)
-    if read.verified is current.verified:
+    if read.verified is current.verified and not _later_known(current, read):
         return ()
     changed = VerificationChanged(
-        at=read.at, by=PULLCORD, execution=current.id, verified=read.verified, detail=read.detail[:1000]
+        at=read.at,
+        by=PULLCORD,
+        execution=current.id,
+        verified=read.verified,
+        detail=read.detail[:1000],
+        known_at=read.known_at,
     )
     return (changed,)
+
+
+def _later_known(before: Execution, read: Verification) -> bool:
+    """Still pending when it was to be known, and the enforcing side names another time: what is shown must follow."""
+    due = before.known_at
+    return due is not None and due <= read.at and read.known_at is not None and read.known_at > read.at
 
 
 async def _read_back(parts: Parts, execution: Execution) -> Verification:
@@ -162,8 +181,14 @@ def expire_due(incident: str, execution: str, at: datetime) -> Due:
     return Due(id=names.due_expire(execution), at=at, item=item)
 
 
-def verify_due(incident: str, execution: str, looks: int, parts: Parts) -> Due:
-    """The due time of the next read-back: after 30 s, then ever later."""
-    pause = min(FIRST_LOOK * 2 ** min(looks, 10), LONGEST_PAUSE)
+def verify_due(incident: str, execution: str, looks: int, parts: Parts, known_at: datetime | None = None) -> Due:
+    """The due time of the next read-back: when it will be known, where that was said; else after 30 s, then ever later.
+
+    What is said to be known far ahead is looked at before all the same: a control plane may be wrong about itself.
+    """
+    now = parts.now()
+    at = now + min(FIRST_LOOK * 2 ** min(looks, 10), LONGEST_PAUSE)
+    if known_at is not None and known_at > now:
+        at = min(known_at, now + LONGEST_PAUSE)
     item = WorkItem(kind=Work.VERIFY, incident=incident, payload={"execution": execution, "looks": looks + 1})
-    return Due(id=names.due_verify(execution), at=parts.now() + pause, item=item)
+    return Due(id=names.due_verify(execution), at=at, item=item)

@@ -5,12 +5,14 @@ start without an end reads first, does again only what has not happened or write
 """
 
 import asyncio
+from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.action import Execution, ExecutionState, Snapshot
+from bot.domain.action import Execution, ExecutionState
 from bot.domain.events import (
     PULLCORD,
+    ActionDrilled,
     ActionRefused,
     ActionStarted,
     ActionUnknown,
@@ -22,20 +24,30 @@ from bot.domain.events import (
 from bot.domain.incident import Incident
 from bot.domain.work import Due, WorkItem
 from bot.engine import names
-from bot.engine.authorise import may_run
+from bot.engine.authorise import decide_again
 from bot.engine.counting import counted
-from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, Found, RestoreChange, RunOnce, bounded
+from bot.engine.deed import ApplyChange, Deed, Found, RestoreChange
 from bot.engine.deeds import deed_of, restrained
 from bot.engine.ending import EXPIRE_AGAIN, end_well, expire_due, verification_of, verify_due
 from bot.engine.parts import Parts, incident_of, optional_text, person, tell, text_of
-from bot.engine.planning import said
+from bot.engine.planning import SILENT, said
+from bot.engine.previewing import Prepared, prepare, words_of
+from bot.engine.progress import LiveProgress, paced
 from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, PullcordError, Refused, StoreUnavailable
+from bot.ports import Progress
 from bot.timeline.timeline import Write, Written
 
 log = structlog.get_logger(__name__)
 
 _READY = frozenset({ExecutionState.REQUESTED, ExecutionState.APPROVED})
+MOST_LONG = 3
+"""So many pieces of long work at once in one process: pages and other people's buttons need places too."""
+_TURN = timedelta(seconds=5)
+
+
+def _wait_for_turn(item: WorkItem, execution: Execution, now: datetime) -> Due:
+    return Due(id=f"turn:{execution.id}", at=now + _TURN, item=item)
 
 
 class Execute:
@@ -44,6 +56,7 @@ class Execute:
     def __init__(self, parts: Parts) -> None:
         """``parts`` is what the engine works with."""
         self._parts = parts
+        self._long = 0
 
     async def handle(self, item: WorkItem) -> None:
         """Payload: ``execution``, and of whoever asked ``team`` and ``channel``.
@@ -63,8 +76,14 @@ class Execute:
     # ------------------------------------------------------------------ A2, A3
 
     async def _begin(self, incident: Incident, execution: Execution, item: WorkItem) -> None:
+        team = optional_text(item, "team")
+        pace = self._pace(incident, execution)
+        if pace is not None and self._long >= MOST_LONG:
+            await self._parts.store.work.schedule(_wait_for_turn(item, execution, self._parts.now()))
+            return
         try:
-            deed, snapshot, summary = await self._prepare(incident, execution, optional_text(item, "team"))
+            note = await decide_again(self._parts, incident, execution, team)
+            prepared = await prepare(self._parts, incident, execution, team, pace or SILENT)
         except StoreUnavailable:
             raise
         except Refused as refused:
@@ -75,7 +94,16 @@ class Execute:
             reason = f"It could not be read what is there now, so nothing was changed: {why}"
             await self._fail(incident, execution, reason, again=True)
             return
-        now = self._parts.now()
+        if incident.drill:
+            await self._drilled(incident, execution, prepared)
+            return
+        await self._start(incident, execution, prepared, note, pace)
+
+    async def _start(
+        self, incident: Incident, execution: Execution, prepared: Prepared, note: str, pace: LiveProgress | None
+    ) -> None:
+        """A3, and on from there, unless another worker was first."""
+        now, deed = self._parts.now(), prepared.deed
         change = deed.change if isinstance(deed, ApplyChange | RestoreChange) else None
         started = ActionStarted(
             at=now,
@@ -83,8 +111,9 @@ class Execute:
             execution=execution.id,
             key=execution.id,
             change=change,
-            snapshot=snapshot,
-            summary=summary,
+            snapshot=prepared.snapshot,
+            summary=prepared.summary,
+            note=note,
         )
         due: tuple[Due, ...] = ()
         if change is not None and change.expires_in is not None:
@@ -100,27 +129,26 @@ class Execute:
             return
         if written.status == "written":
             deed = await restrained(self._parts, deed, written.incident, mine)
-            await self._do(written.incident, mine, deed)
+            if pace is None:
+                await self._do(written.incident, mine, deed)
+            else:
+                await self._do_long(written.incident, mine, paced(deed, pace), pace)
         elif mine.state is ExecutionState.STARTED:
             await self._resume(written.incident, mine)
 
-    async def _prepare(
-        self, incident: Incident, execution: Execution, team: str | None
-    ) -> tuple[Deed, Snapshot | None, str]:
-        """Authorise again, plan, and read what is there now. Only reads."""
-        parts = self._parts
-        by = person(execution.by, team)
-        verb = parts.registry.action(execution.action)
-        may_run(parts.settings, by, verb, undo=execution.undo_of is not None)
-        deed, summary = await deed_of(parts, incident, execution, team)
-        if isinstance(deed, RunOnce):
-            return deed, None, summary
-        if not isinstance(deed, ApplyChange | RestoreChange):
-            raise Refused(f"{verb.title} made no plan that can be carried out.")
-        snapshot = await bounded(deed.plane.current(deed.change.target), READ_SECONDS)
-        if isinstance(deed, ApplyChange):
-            deed = ApplyChange(deed.plane, deed.change, snapshot, deed.key, deed.restraint)
-        return deed, snapshot, summary
+    async def _drilled(self, incident: Incident, execution: Execution, prepared: Prepared) -> None:
+        """In a drill it ends here: what it would have done is said, and nothing is written anywhere else."""
+        event = ActionDrilled(
+            at=self._parts.now(), by=PULLCORD, execution=execution.id, preview=words_of(prepared)[:2000]
+        )
+        await self._write(incident, execution, f"drilled:{execution.id}", (event,), _READY)
+
+    def _pace(self, incident: Incident, execution: Execution) -> LiveProgress | None:
+        """How a verb that takes long says how far it is; None for one that does not ask for it."""
+        verb = self._parts.registry.actions.get(execution.action)
+        if verb is None or Progress not in verb.ports.values() or execution.undo_of is not None or incident.drill:
+            return None
+        return LiveProgress(self._parts, incident.id, execution)
 
     # ------------------------------------------------------------------ A4, A5, A6
 
@@ -143,6 +171,14 @@ class Execute:
             await self._unknown(incident, execution, f"the adapter broke ({type(error).__name__})")
             return
         await end_well(self._parts, incident, execution, deed, done)
+
+    async def _do_long(self, incident: Incident, execution: Execution, deed: Deed, pace: LiveProgress) -> None:
+        self._long += 1
+        try:
+            await self._do(incident, execution, deed)
+        finally:
+            self._long -= 1
+            await pace.ended()
 
     async def _resume(self, incident: Incident, execution: Execution) -> None:
         """A worker died, or still works, between A3 and A6: read, and only then decide."""

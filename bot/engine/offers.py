@@ -5,7 +5,7 @@ same verb with the same parameters gets the next attempt's id.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from bot.domain.base import Json
 from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
 from bot.engine import names
+from bot.engine.ladders import climb, ranked
 from bot.engine.planning import read_params, shown
 from bot.plugin import Action, ActionContext, AgentProfile, Hidden, Offered, OfferView, Registry
 
@@ -27,6 +28,7 @@ ABOUT_UNKNOWN = frozenset({CHECK, MARK_DONE, MARK_NOT_DONE})
 IN_FLIGHT = frozenset({ExecutionState.REQUESTED, ExecutionState.APPROVED, ExecutionState.STARTED})
 UNSETTLED = IN_FLIGHT | {ExecutionState.UNKNOWN}
 _MAX_LABEL = 70
+DRILLED = "A drill: nothing is written. "
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ def menu(
 ) -> Menu:
     """Everything that this incident offers. ``missing`` says why a verb has not all its ports, or None."""
     ctx = ActionContext(incident=incident, agent=profile, by=PULLCORD, now=now)
+    chosen = climb(incident, registry.ladders)
     offers: list[OfferView] = []
     hidden: list[HiddenVerb] = []
     for verb in registry.actions.values():
-        for found in _verb(verb, ctx, missing):
+        for found in _verb(verb, ctx, missing, {} if chosen is None else chosen.params(verb.id)):
             if isinstance(found, Hidden):
                 hidden.append(HiddenVerb(verb.id, verb.title, found.reason))
             else:
@@ -71,10 +74,13 @@ def menu(
             offers.append(_undo(incident, execution))
         elif execution.result is not None and execution.undo_of is None:
             hidden.append(HiddenVerb(execution.action, f"Undo {execution.title}", reason))
-    return Menu(tuple(sorted(offers, key=lambda o: (o.rank, o.label, o.id))), tuple(hidden))
+    return Menu(ranked(offers, chosen), tuple(hidden))
 
 
-def _verb(verb: Action, ctx: ActionContext, missing: Callable[[Action], str | None]) -> list[OfferView | Hidden]:
+def _verb(
+    verb: Action, ctx: ActionContext, missing: Callable[[Action], str | None], starts: Mapping[str, Json]
+) -> list[OfferView | Hidden]:
+    """``starts`` are parameters that a ladder's step lets the verb's modal start with."""
     if not ctx.incident.open:
         return [Hidden(f"{ctx.incident.id} is resolved")]
     reason = missing(verb)
@@ -86,6 +92,8 @@ def _verb(verb: Action, ctx: ActionContext, missing: Callable[[Action], str | No
         return [Hidden(f"its own offer failed ({type(error).__name__})")]
     if isinstance(offered, Hidden):
         return [offered]
+    if starts:
+        offered = replace(offered, params={**offered.params, **starts}, always_ask=True)
     first, *others = [_view(verb, ctx.incident, one) for one in (offered, *offered.beside)]
     return [first, *(one for one in others if isinstance(one, OfferView))]
 
@@ -108,7 +116,7 @@ def _view(verb: Action, incident: Incident, offered: Offered) -> OfferView | Hid
         label=_cut(offered.label),
         asks=asks,
         danger=offered.danger,
-        consequence=offered.consequence,
+        consequence=(DRILLED if incident.drill else "") + offered.consequence,
         rank=offered.rank,
     )
 

@@ -131,7 +131,8 @@ class Verify:
             and execution.verified is not Verified.IN_FORCE
         )
         if waiting:
-            await self._parts.store.work.schedule(verify_due(incident_id, execution_id, looks, self._parts))
+            due = verify_due(incident_id, execution_id, looks, self._parts, execution.known_at)
+            await self._parts.store.work.schedule(due)
 
 
 def _unsettled(execution: Execution) -> bool:

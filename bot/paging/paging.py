@@ -20,6 +20,7 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.errors import ActionFailed, Busy, OutcomeUnknown, StoreUnavailable
 from bot.paging import messages
 from bot.paging.escalation import Step, step_of, waiting
+from bot.paging.practised import practise
 from bot.ports import Chat, Clock, DirectMessage
 from bot.settings import Settings
 from bot.timeline.directs import Direct
@@ -65,6 +66,9 @@ class Paging:
             return
         incident = await self._store.incidents.read(item.incident)
         number, attempt = _number(item, "step"), _number(item, "attempt")
+        if incident.drill:
+            await practise(self._store, self._settings, incident, number, self._clock.now())
+            return
         reason = item.payload.get("reason")
         if isinstance(reason, str) and reason:
             if incident.open:

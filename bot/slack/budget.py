@@ -40,12 +40,16 @@ class Budget:
             self._posts.popitem(last=False)
         return 0.0
 
-    def update(self, *, urgent: bool) -> float:
-        """Take an edit: 0 when it may go now, else the seconds to wait. What is not urgent leaves a reserve."""
+    def update(self, *, urgent: bool, spare: bool = False) -> float:
+        """Take an edit: 0 when it may go now, else the seconds to wait. What is not urgent leaves a reserve.
+
+        ``spare``: of what only says how far something is. It leaves another one, so that no card waits for it.
+        """
         now = self._monotonic()
         while self._updates and self._updates[0] <= now - 60:
             self._updates.popleft()
         most = self._most if urgent else self._most - self._reserved
+        most -= self._reserved if spare and not urgent else 0
         if len(self._updates) < most:
             self._updates.append(now)
             return 0.0

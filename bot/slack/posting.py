@@ -9,9 +9,11 @@ from bot.domain.work import Due, Work, WorkItem
 from bot.slack import thread
 from bot.slack.channels import Channel, Refusal
 from bot.slack.errors import ChannelGone, MessageGone, SlackError, Unauthorized
+from bot.slack.progress import show_progress
 from bot.slack.render import Rendered, next_countdown
 from bot.slack.sending import Sender, Tools, Wait
 from bot.timeline.outbox import Claimed
+from bot.views import words
 
 _ADOPT_SECONDS = 5.0
 """So long a fixed channel's card waits for the announcement that it then takes the place of."""
@@ -43,7 +45,7 @@ class Posting(Sender):
                 wait = await self._thread() or wait
         announced = await self._announcement()
         wait = wait or announced
-        return wait or await self._directs()
+        return wait or await self._directs() or await show_progress(self)
 
     # ------------------------------------------------------------------------------------------ channel
 
@@ -99,12 +101,14 @@ class Posting(Sender):
         await self.save(more={**more, "dressing": tried + 1})
         channel = Channel(incident.channel, incident.channel_name or incident.channel, created=True)
         agent = self.t.settings.agent(incident.agent)
-        people = list(dict.fromkeys([*agent.on_call, *self.t.settings.roles.commander]))
+        called = [*agent.on_call, *self.t.settings.roles.commander]
+        people = [] if incident.drill else list(dict.fromkeys(called))  # nobody is called to a drill
         declared = (
             incident.opened_by.removeprefix("<@").removesuffix(">") if incident.opened_by.startswith("<@") else None
         )
         people += [declared] if declared and declared not in people else []
-        topic = f"{incident.id} · {incident.agent or 'unknown agent'}"  # no severity: it changes, the topic stays
+        # no severity: it changes, the topic stays
+        topic = f"{words.drill_mark(incident)}{incident.id} · {incident.agent or 'unknown agent'}"
         refused = await self.t.channels.dress(channel, people, topic)
         pin = await self.t.channels.pin(channel.id, incident.root_ts)
         await self.save(more={**self.state.more, "dressing": _DRESS_TRIES})

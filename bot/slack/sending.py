@@ -55,11 +55,11 @@ class Sender:
         self.incident = incident
         self.state = state
 
-    async def edit(self, channel: str, ts: str, shown: Rendered, *, urgent: bool) -> Wait | None:
-        """Edit a message, within the budget. Raises MessageGone and ChannelGone."""
+    async def edit(self, channel: str, ts: str, shown: Rendered, *, urgent: bool, spare: bool = False) -> Wait | None:
+        """Edit a message, within the budget (``spare``: from what cards leave). Raises MessageGone and ChannelGone."""
         if (paused := await self.paused("chat.update")) is not None:
             return paused
-        if (seconds := self.t.budget.update(urgent=urgent)) > 0:
+        if (seconds := self.t.budget.update(urgent=urgent, spare=spare)) > 0:
             return Wait(seconds)
         try:
             await self.t.client.call("chat.update", channel=channel, ts=ts, **shown.arguments())

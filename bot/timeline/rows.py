@@ -33,6 +33,7 @@ def row_of(incident: Incident) -> IncidentRow:
         acknowledged_by=incident.acknowledged_by,
         commander=incident.commander,
         runs=len(incident.runs),
+        drill=incident.drill,
         irreversible=tally.no_way_back,
         compensable=tally.compensable,
         reversible=tally.reversible,

@@ -66,7 +66,8 @@ def _has_it(incident: Incident) -> str:
 
 
 def _headline(incident: Incident, now: datetime) -> str:
-    return f"{incident.severity} · {words.title(incident, counts(words.standing(incident, now)))}"
+    title = words.title(incident, counts(words.standing(incident, now)))
+    return f"{words.drill_mark(incident)}{incident.severity} · {title}"
 
 
 def _lead(incident: Incident, now: datetime) -> str:

@@ -37,7 +37,7 @@ def thread_line(entry: ev.Entry, incident: Incident) -> str | None:
     """The thread's line for an entry (at most 2,500 characters), or None for one that the thread does not tell."""
     tell = _LINES.get(type(entry.event))
     line = tell(entry.event, incident) if tell is not None else None
-    return None if line is None else cut_escaped(line, limits.THREAD_LINE)
+    return None if line is None else cut_escaped(words.drill_mark(incident) + line, limits.THREAD_LINE)
 
 
 def _opened(event: ev.IncidentOpened, _: Incident) -> str:
@@ -165,7 +165,9 @@ def _slack_refused(event: ev.SlackRefused, _: Incident) -> str:
     return f"⚠ {foreign(event.consequence, 300)} ({asked})"
 
 
-def _paged(event: ev.PersonPaged, _: Incident) -> str:
+def _paged(event: ev.PersonPaged, incident: Incident) -> str:
+    if incident.drill:  # no mention: it would wake them
+        return f"Would have paged {foreign(event.detail or event.user, 200)}. Nobody was."
     how = _HOW.get(event.how, foreign(event.how, 40))
     detail = f": {foreign(event.detail, 200)}" if event.detail else ""
     arrived = "delivered" if event.delivered else "*not delivered*"

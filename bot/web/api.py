@@ -27,7 +27,7 @@ _OWN: Final = {
     *("id", "number", "state", "alert_state", "severity", "severity_why", "agent", "name", "summary"),
     *("opened_at", "opened_by", "acknowledged_by", "acknowledged_at", "commander", "contained_at"),
     *("resolved_by", "resolved_at", "resolution", "missing", "pages", "degraded", "notes"),
-    *("channel", "root_ts", "seq", "head"),
+    *("channel", "root_ts", "seq", "head", "drill"),
 }
 """Fields of an incident that the API shows as they are."""
 

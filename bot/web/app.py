@@ -15,6 +15,7 @@ from bot.timeline.store import Store
 from bot.web.access import Access
 from bot.web.api import ReadApi
 from bot.web.assets import Assets
+from bot.web.drills import Drills
 from bot.web.faults import Faults, no_route
 from bot.web.intake import Intake
 from bot.web.kept_runs import KeptRuns
@@ -69,6 +70,7 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
         Route("/api/incidents/{id}", api.incident),
         Route("/api/incidents/{id}/timeline", api.timeline),
         Route("/api/incidents/{id}/evidence", api.evidence),
+        Route("/api/drills", Drills(settings.environment.api_token, store, settings, clock).open, methods=["POST"]),
         Route("/incidents", pages.incidents),
         Route("/incidents/{id}", pages.incident),
         Route("/incidents/{id}/runs/{trace}", run_pages.run),

@@ -16,6 +16,7 @@ LINES = (
     "status [INC-42]: where it stands; without one, all that is open",
     "who [INC-42]: who was woken, who has it, who leads",
     "resolve [INC-42] <reason>: it is over",
+    "drill [agent]: opens an incident to practise on; nothing is written, nobody is paged",
 )
 """The command words with their help; a test ties them to the interactions there are."""
 
@@ -34,12 +35,6 @@ async def contain_command(click: Click, services: Services) -> Reply:
         "This version does not track containment as a state yet. What contains an agent now: the buttons on the card, "
         "or `/pullcord run <action>`; `/pullcord status` shows what is in force."
     )
-
-
-@interaction("drill", Kind.COMMAND, help_text="drill: how to practise today")
-async def drill_command(click: Click, services: Services) -> Reply:
-    """Drills inside a real workspace are not there yet; says what there is."""
-    return Say("This version has no drills in this workspace yet. `pullcord demo` on a computer practises everything.")
 
 
 @interaction("app_mention", Kind.EVENT)

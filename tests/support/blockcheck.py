@@ -28,10 +28,14 @@ _BLOCKS = {
 _ELEMENTS = {
     "button": se.Button,
     "checkboxes": se.CheckboxGroup,
+    "datepicker": se.DatePicker,
+    "datetimepicker": se.DateTimePicker,
+    "multi_static_select": se.StaticMultiSelectMenu,
     "number_input": se.NumberInput,
     "overflow": se.OverflowMenu,
     "plain_text_input": se.PlainTextInput,
     "static_select": se.StaticSelectMenu,
+    "timepicker": se.TimePicker,
 }
 _TOKEN = re.compile(r"<([^<>]*)>")
 _ALLOWED = re.compile(
@@ -97,8 +101,13 @@ def _rebuilt(value: Any, key: str) -> Any:
         return so.Text(rest["text"], type_=which, verbatim=rest.get("verbatim", False))
     if key == "confirm":
         return so.ConfirmationDialogue(**rest)
+    if key == "option_groups":
+        return so.OptionGroup(**rest)
     if key in {"options", "initial_option", "initial_options"}:
         return so.Option(**rest)
+    if kind == "multi_static_select" and "option_groups" in rest:  # which its constructor does not take alone
+        rest["options"] = _rebuilt(value["option_groups"][0]["options"], "options")
+        del rest["option_groups"]
     return (_BLOCKS if key == "block" else _ELEMENTS)[str(kind)](**rest)
 
 

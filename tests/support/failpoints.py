@@ -78,7 +78,7 @@ POINTS: Mapping[str, Point] = {
     # action: request, authorise, started, apply, verify, end
     "A1-before": Point(_WRITE, False, _op("submit:")),
     "A1-requested": Point(_WRITE, True, _op("submit:")),
-    "A2-authorised": Point("bot.engine.execute:may_run", after=True),
+    "A2-authorised": Point("bot.engine.execute:decide_again", after=True),
     "A3-before": Point(_WRITE, False, _op("start:")),
     "A3-started": Point(_WRITE, True, _op("start:")),
     "A4-before": Point(_PUT, after=False),
