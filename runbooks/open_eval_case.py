@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import Field
 
@@ -33,8 +33,6 @@ _CONFIGURED: Final = "configured"
 _THIS, _EACH = "this", "each"
 _CHUNK = 10
 """So many items go into a data set at once; between them a person may stop it."""
-_ABSENT: Any = None
-"""A port that need not be there: a team has a repository, data sets, or both."""
 
 
 def _changing(ctx: ActionContext) -> list[Effect]:
@@ -124,6 +122,17 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
     return Offered(label="Open eval case…", rank=35, always_ask=True)
 
 
+class _Nowhere:
+    """Stands for a port that need not be there: a team has a repository, data sets, or both."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        message = "This place for eval cases is not configured (evals.remote, evals.repository, evals.datasets)."
+        raise Refused(message, field="where", next_step="Choose another place.")
+
+
+_NOWHERE: Any = _Nowhere()
+
+
 @action("open_eval_case", title="Open eval case", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
 async def open_eval_case(
     ctx: ActionContext,
@@ -131,8 +140,8 @@ async def open_eval_case(
     evidence: EvidenceReader,
     formats: EvalFormats,
     progress: Progress,
-    repository: EvalRepository = _ABSENT,
-    datasets: EvalDatasets = _ABSENT,
+    repository: EvalRepository = _NOWHERE,
+    datasets: EvalDatasets = _NOWHERE,
 ) -> Once:
     """Add this failure to the eval set, on a branch: proven to fail on the record and to pass on what you expect."""
     effect = next((e for e in ctx.incident.effects if e.id == params.call), None)
@@ -146,12 +155,7 @@ async def open_eval_case(
         others, left = await cases.of_other_runs(effect, params.expected)
         made += others
     if params.where != _REPOSITORY:
-        if datasets is None:
-            raise Refused("No data set is configured (evals.datasets).", field="where")
         return await _into_dataset(ctx, params.where, datasets.dataset(params.where), made, left, progress)
-    if repository is None:
-        message = "No eval repository is configured (evals.remote or evals.repository)."
-        raise Refused(message, field="where", next_step="Choose a data set.")
     return await _onto_branch(ctx, params, effect, repository, made, left)
 
 

@@ -48,6 +48,8 @@ class GitHub:
     async def find(self, branch: str) -> PushedCase | None:
         """The pull request of this branch, in any state."""
         made = await self.proposed(branch)
+        if made is not None and made.state == "closed":
+            made = made.model_copy(update={"note": f"closed{await self._closed_by(made.number)}"})
         return None if made is None else self._case(made, self._target.directory)
 
     def _case(self, made: PullRequest, path: str) -> PushedCase:

@@ -106,7 +106,7 @@ inspect_ai = eval_format("inspect")(InspectAI)
 
 
 def _file(case: EvalCase) -> str:
-    return f"{case.incident.lower()}.jsonl"
+    return f"{case.stem}.jsonl"
 
 
 def _read_back(text: str) -> dict[str, list[dict[str, Json]]]:

@@ -90,7 +90,7 @@ class Promptfoo:
     """Renders and proves cases for promptfoo."""
 
     def render(self, case: EvalCase) -> Mapping[str, str]:
-        """``cases/<incident>.yaml``: a list with the one test case.
+        """``cases/<stem of the case>.yaml``: a list with the one test case.
 
         Raises Refused for a case that is not fit (``fitness.fit``) or has numbers that JSON does not know.
         """
@@ -149,7 +149,7 @@ _Dumper.add_representer(_Script, lambda dumper, text: dumper.represent_scalar("t
 
 
 def _file(case: EvalCase) -> str:
-    return f"cases/{case.incident.lower()}.yaml"
+    return f"cases/{case.stem}.yaml"
 
 
 def _printable(text: str) -> str:

@@ -11,7 +11,7 @@ import yaml
 
 from bot.errors import ActionFailed
 from bot.plugin import EvalCase, EvalProof, eval_format
-from runbooks.evals import assertions
+from runbooks.evals import assertions, fitness
 
 EVALUATORS = "pullcord_evaluators.py"
 """The file beside the cases; it is the same for every case of one Pullcord version."""
@@ -59,9 +59,13 @@ class PydanticEvals:
     """Renders and proves cases for pydantic-evals."""
 
     def render(self, case: EvalCase) -> Mapping[str, str]:
-        """``<incident>.yaml`` with the case, and the evaluator file."""
+        """``<stem of the case>.yaml`` with the case, and the evaluator file.
+
+        Raises Refused for a case that is not fit (``fitness.fit``).
+        """
+        case = fitness.fit(case)
         dataset = {
-            "name": f"pullcord-{case.incident.lower()}",
+            "name": f"pullcord-{case.stem}",
             "cases": [
                 {
                     "name": case.name,
@@ -81,7 +85,7 @@ class PydanticEvals:
         }
         text = yaml.safe_dump(dataset, sort_keys=False, allow_unicode=True, width=110)
         return {
-            f"{case.incident.lower()}.yaml": text,
+            f"{case.stem}.yaml": text,
             EVALUATORS: inspect.getsource(assertions) + _EVALUATOR,
         }
 
@@ -90,12 +94,10 @@ class PydanticEvals:
 
         Raises ActionFailed when the rendered file cannot be read back.
         """
-        spec = _assertions(files[f"{case.incident.lower()}.yaml"])
+        spec = _assertions(files[f"{case.stem}.yaml"])
         recorded = [dict(call) for call in case.recorded_calls]
-        corrected = [c for c in recorded if not any(assertions.fits(c, wanted) for wanted in spec["must_not_call"])]
-        corrected += [dict(call) for call in spec["must_call"]]
         broken = assertions.faults(recorded, **spec)
-        still = assertions.faults(corrected, **spec)
+        still = assertions.faults(fitness.corrected(recorded, **spec), **spec)
         detail = f"recorded: {'; '.join(broken) or 'passes'}. Expected: {'; '.join(still) or 'passes'}."
         return EvalProof(recorded_fails=bool(broken), expected_passes=not still, detail=detail)
 

@@ -192,9 +192,10 @@ class Journey(Looking):
         done = await self.slack.submit_view("U0LEE", view["id"], values)
         if done.get("errors"):
             raise NotSeen(f"the modal refused: {done['errors']}")
-        await self.execution("open_eval_case")
-        branch = f"pullcord/{self.incident.lower()}-eval"
-        shown = await git(self.world, "show", f"{branch}:evals/pullcord/{self.incident.lower()}.yaml")
+        result = (await self.execution("open_eval_case"))["result"]
+        branch = result["ref"].partition("@")[0]
+        case = branch.removeprefix("pullcord/").replace("-eval-", "-", 1)
+        shown = await git(self.world, "show", f"{branch}:evals/pullcord/{case}.yaml")
         if "PullcordToolCalls" not in shown or "issue_refund" not in shown:
             raise NotSeen(shown[:300])
         return f"branch {branch}: fails on the recorded call"

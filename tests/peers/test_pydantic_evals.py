@@ -29,9 +29,9 @@ async def test_pydantic_evals_fails_the_recorded_behaviour_and_passes_the_expect
         await hands.choose("U0LEE", "Open eval case", expected=expected, arguments=json.dumps(RIGHT))
         done = await hands.execution("open_eval_case")
         told("the execution says", done["result"])
-        name = hands.incident.lower()
+        branch = done["result"]["ref"].partition("@")[0]
     clone = tmp_path / "clone"
-    branch = f"pullcord/{name}-eval"
+    name = branch.removeprefix("pullcord/").replace("-eval-", "-", 1)
     await asyncio.to_thread(
         subprocess.run,
         ["git", "clone", "--quiet", "--single-branch", "--branch", branch, str(place.evals), str(clone)],

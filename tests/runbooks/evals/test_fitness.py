@@ -6,12 +6,13 @@ from bot.errors import Refused
 from bot.plugin import EvalFormat
 from runbooks.evals.inspect_ai import InspectAI
 from runbooks.evals.promptfoo import Promptfoo
+from runbooks.evals.pydantic_evals import PydanticEvals
 from tests.runbooks.evals.cases import BAD, RIGHT, case
 
 CUT = "a" * 50 + "… [1,234 more characters were not stored]"
 
 
-@pytest.fixture(params=[Promptfoo, InspectAI])
+@pytest.fixture(params=[Promptfoo, InspectAI, PydanticEvals])
 def form(request: pytest.FixtureRequest) -> EvalFormat:
     """Each format that refuses what is not fit."""
     made: EvalFormat = request.param()

@@ -1,0 +1,33 @@
+"""Where a mitigation's value stands in a configuration file: the one rule for ``fixes.<agent>.config``.
+
+``agent.model`` stands at ``model``, ``agent.prompt.suffix`` at ``prompt.suffix``, a denied tool in the list
+``tools.denied``, a bound of an argument at ``validation.<tool>.<argument>``. Another control plane's setting keeps its
+own name.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain.action import Change
+from bot.domain.desired import TOOLS_DENIED
+from runbooks.controls.value_file import MISSING, value_at, with_value
+
+
+def place_of(change: Change) -> tuple[str, ...]:
+    """The path in the file."""
+    target = change.target
+    path = tuple(part for part in target.setting.removeprefix("agent.").split(".") if part)
+    if target.element is None or target.setting == TOOLS_DENIED:
+        return path
+    return (*path, *(part for part in target.element.split("#") if part))
+
+
+def with_change(text: str, name: str, change: Change) -> str:
+    """The file's text with what the change sets. Raises Refused where it cannot be edited."""
+    path, element = place_of(change), change.target.element
+    if change.target.setting == TOOLS_DENIED and element is not None:
+        held = value_at(text, name, path)
+        names: Sequence[Any] = held if isinstance(held, list) else []
+        others = [one for one in names if one != element]
+        return with_value(text, name, path, [*others, element] if change.desired is True else others)
+    return with_value(text, name, path, MISSING if change.desired is None else change.desired)
