@@ -66,7 +66,7 @@ class ToolDenied(AgentRestrained):
 
 
 class ArgumentsRefused(AgentRestrained):
-    """The arguments break a bound that people put on the tool; the call did not happen. ``fault`` says which and how."""
+    """The arguments break a bound that people put on the tool; the call did not happen. ``fault`` says how."""
 
     def __init__(self, agent: str, tool: str, fault: str, restraint: Restraint) -> None:
         """See the class."""
