@@ -41,6 +41,10 @@ def environment_checks(variables: Mapping[str, str]) -> list[Fault]:
         for name in ("SLACK_BOT_TOKEN",)
         if name not in given and given & {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
     ]
+    if "SLACK_SIGNING_SECRET" in given and not variables["SLACK_SIGNING_SECRET"].replace(",", " ").strip():
+        faults.append(
+            Fault("SLACK_SIGNING_SECRET", "holds only commas", "give the secret, or while it is rotated `new,old`")
+        )
     for name, prefix in _PREFIXES.items():
         wrong = next(
             (p for p in _PREFIXES.values() if p != prefix and variables.get(name, "").strip().startswith(p)), None

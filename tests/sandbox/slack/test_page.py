@@ -10,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.slack import SlackSandbox
 from tests.sandbox.slack.browser import CHROMIUM, browser
 from tests.sandbox.slack.conftest import Socket
-from tests.sandbox.slack.shapes import CARD, field, modal, section, text_input
+from tests.sandbox.slack.shapes import CARD, actions, button, field, modal, section, text_input
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 HERE = "C0INCIDENTS"
@@ -115,3 +116,35 @@ async def test_no_answer_is_shown_beside_the_button(slack: SlackSandbox, client:
         await page.press("[data-action=ack]")
         await page.until("document.querySelector('.trouble')")
         assert "didn’t respond" in await page.text("#toasts")
+
+
+async def test_the_home_tab_is_opened_drawn_and_pressed(
+    slack: SlackSandbox, client: AsyncWebClient, app: AsyncApp, socket: Socket
+) -> None:
+    """Nothing there says so; what the app publishes on the event appears; a button on it reaches the app."""
+    pressed: list[str] = []
+
+    @app.event("app_home_opened")
+    async def home(event: dict[str, Any], client: AsyncWebClient) -> None:
+        if event["tab"] == "home":
+            blocks = [section("2 incidents <b>x</b>"), actions(button("approve"))]
+            await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
+
+    @app.action("approve")
+    async def approve(ack: Any, body: dict[str, Any]) -> None:
+        pressed.append(body["view"]["type"])
+        await ack()
+
+    direct = await slack.open_direct("dana", "pullcord")
+    async with browser() as page:
+        await page.open(f"{slack.origin}/?as=U0DANA&channel={direct['id']}")
+        await page.until("document.querySelectorAll('.tab').length === 2")
+        await page.press(".tab:last-of-type")
+        await page.until("document.querySelector('.home')")
+        assert "published nothing" in await page.text(".home")
+        await socket.connect()
+        await page.press(".tab:last-of-type")
+        await page.until("document.querySelector('.home [data-action=approve]')")
+        assert "2 incidents <b>x</b>" in await page.text(".home")
+        await page.press(".home [data-action=approve]")
+        await wait_until(lambda: pressed == ["home"])
