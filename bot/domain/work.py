@@ -40,6 +40,8 @@ class Work(StrEnum):
     """Move the end of temporary mitigations. Payload: ``execution``, ``from``, ``until``, ``by``, ``team``, ``key``."""
     DRIFT = "drift"
     """Look whether what is in force still is. Payload: ``execution``."""
+    LOOK = "look"
+    """A wait is over: say whether an alert still fires and whether new runs did the same. Payload: ``execution``."""
     AGENT_READ = "agent_read"
     """An agent read its desired state at a newer revision. Payload: ``agent``, ``revision``."""
     REFUSAL = "refusal"

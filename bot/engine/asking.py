@@ -1,11 +1,12 @@
 """A1 as values: whether a button is still good, what its press writes, and what is told instead. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.action import Execution
 from bot.domain.base import Json
-from bot.domain.events import ActionRequested, Actor
+from bot.domain.events import ActionRequested, Actor, Event, GlassBroken
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
@@ -28,31 +29,87 @@ def why_stale(incident: Incident, offer: OfferView, now: datetime) -> str | None
     return None
 
 
-def requested(
-    incident: Incident, offer: OfferView, verb: Action, by: Actor, params: dict[str, Json], now: datetime
-) -> Write:
-    """A1 as one write: the request, the work that carries it on, and the claim that makes the first click win. Pure."""
-    execution = names.execution_id(offer.id)
-    title = title_of(offer, verb)
-    if offer.undo_of is not None:
-        of = incident.execution(offer.undo_of)
-        title = _undo_title(of, verb)
-    why = params.get("why")
-    event = ActionRequested(
-        at=now,
-        by=by,
-        execution=execution,
-        action=verb.id,
-        title=title,
-        params=params,
-        offer=offer.id,
-        undo_of=offer.undo_of,
-        reason=why if isinstance(why, str) else "",
-    )
-    payload: dict[str, Json] = {"execution": execution, "team": by.team, "channel": incident.channel}
-    work = WorkItem(kind=Work.EXECUTE, incident=incident.id, payload=payload)
-    claim = Claim(key=f"offer:{offer.id}", value={"execution": execution, "by": by.id, "at": now.isoformat()})
-    return Write(events=(event,), work=(work,), claims=(claim,))
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One of the executions of a press: an agent and an enforcement point, or what is undone there.
+
+    ``agent`` and ``control`` are None where there is only one of them: the incident's, the first of its configuration.
+    """
+
+    agent: str | None = None
+    control: str | None = None
+    undo_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press that was decided about: who asks for what, where, and how it goes on.
+
+    ``note`` says how it was decided; ``second`` that a second person is asked first (``asked``: since the requester may
+    not run it alone); ``glass`` is the reason of somebody who goes alone instead.
+    """
+
+    offer: OfferView
+    verb: Action
+    by: Actor
+    params: dict[str, Json]
+    spots: tuple[Spot, ...] = (Spot(),)
+    note: str = ""
+    second: bool = False
+    asked: bool = False
+    glass: str | None = None
+
+    @property
+    def execution(self) -> str:
+        """Id of the first of its executions."""
+        return names.execution_id(self.offer.id)
+
+
+def requested(incident: Incident, press: Press, now: datetime) -> Write:
+    """A1 as one write: every request, the work that carries them on, and the claim that makes the first click win."""
+    by, lead = press.by, press.execution
+    why = press.params.get("why")
+    events: list[Event] = []
+    for place, spot in enumerate(press.spots):
+        of = incident.execution(spot.undo_of) if spot.undo_of is not None else None
+        events.append(
+            ActionRequested(
+                at=now,
+                by=by,
+                execution=lead if place == 0 else _id(lead, spot),
+                action=press.verb.id,
+                title=title_of(press.offer, press.verb) if spot.undo_of is None else undo_title(of, press.verb),
+                params=press.params,
+                offer=press.offer.id,
+                undo_of=spot.undo_of,
+                reason=why if isinstance(why, str) else "",
+                agent=spot.agent,
+                control=spot.control,
+                leads=None if place == 0 else lead,
+                note=press.note if place == 0 else "",
+            )
+        )
+    ids = tuple(event.execution for event in events if isinstance(event, ActionRequested))
+    work = tuple(execute(incident, execution, by.team) for execution in ids)
+    if press.second:
+        payload: dict[str, Json] = {"execution": lead, "asked": press.asked}
+        work = (WorkItem(kind=Work.APPROVAL_ASK, incident=incident.id, payload=payload),)
+    elif press.glass is not None:
+        events.append(GlassBroken(at=now, by=by, execution=lead, reason=press.glass))
+        work = (*work, WorkItem(kind=Work.GLASS_PAGE, incident=incident.id, payload={"execution": lead}))
+    claim = Claim(key=f"offer:{press.offer.id}", value={"execution": lead, "by": by.id, "at": now.isoformat()})
+    return Write(events=tuple(events), work=work, claims=(claim,))
+
+
+def _id(lead: str, spot: Spot) -> str:
+    """Of a further execution: by where it is done, an undo by what it takes back."""
+    return names.point_id(lead, spot.agent or spot.undo_of, spot.control)
+
+
+def execute(incident: Incident, execution: str, team: str | None) -> WorkItem:
+    """The work that carries an execution on."""
+    payload: dict[str, Json] = {"execution": execution, "team": team, "channel": incident.channel}
+    return WorkItem(kind=Work.EXECUTE, incident=incident.id, payload=payload)
 
 
 def title_of(offer: OfferView, verb: Action) -> str:
@@ -60,7 +117,8 @@ def title_of(offer: OfferView, verb: Action) -> str:
     return f"Undo {verb.title}" if offer.undo_of is not None else offer.label.rstrip("…").strip() or verb.title
 
 
-def _undo_title(of: Execution | None, verb: Action) -> str:
+def undo_title(of: Execution | None, verb: Action) -> str:
+    """What an undo is called."""
     return f"Undo: {(of.summary or of.title) if of is not None else verb.title}"[:200]
 
 

@@ -4,13 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
+from bot.engine.approving import Approvals
 from bot.engine.choosing import Choosing
 from bot.engine.comparing import Comparing
+from bot.engine.drift import Drift
+from bot.engine.drilling import Drilling
 from bot.engine.execute import Execute
 from bot.engine.expire import Expire
+from bot.engine.extending import Extend
 from bot.engine.incidents import StoredIncidents
 from bot.engine.indexing import Indexing
 from bot.engine.lifecycle import Lifecycle
+from bot.engine.mitigations import AskOwner
 from bot.engine.offers import Menu
 from bot.engine.opening import Opening
 from bot.engine.parts import Parts
@@ -22,6 +27,7 @@ from bot.engine.runs import Runs
 from bot.engine.stores import TraceStores
 from bot.engine.trouble import Trouble
 from bot.engine.verify import Verify
+from bot.engine.watching import Watching
 from bot.plugin import OfferView, Registry
 from bot.ports import Chat, Clock
 from bot.recorder.redact import RedactionSettings, Redactor
@@ -51,6 +57,7 @@ class Engine:
         self._reader = Reader(store, self._stores, settings, clock, redactor, parser)
         self.requests = ClickRequests(self._parts)
         self.incidents = StoredIncidents(self._parts)
+        self.drift = Drift(self._parts)
         self.handlers: Mapping[Work, Handler] = self._handlers()
         """The handler of each kind of work that is not paging or posting. Each may be run again for the same item."""
 
@@ -67,6 +74,7 @@ class Engine:
         verify = Verify(parts)
         runs = Runs(parts, self._reader, self._stores)
         trouble = Trouble(parts)
+        approvals = Approvals(parts)
         return {
             Work.ALERT: Opening(parts, self._stores).handle,
             Work.READ_RUN: runs.handle,
@@ -76,9 +84,18 @@ class Engine:
             Work.OFFER_RUNS: Choosing(parts).handle,
             Work.LIFECYCLE: Lifecycle(parts).handle,
             Work.EXECUTE: Execute(parts).handle,
+            Work.APPROVAL_ASK: approvals.ask,
+            Work.APPROVAL_REMIND: approvals.remind,
+            Work.APPROVAL_DUE: approvals.expire,
+            Work.GLASS_PAGE: approvals.page,
             Work.VERIFY: verify.handle,
             Work.AGENT_READ: verify.handle_read,
             Work.EXPIRE: Expire(parts).handle,
+            Work.LOOK: Watching(parts).handle,
+            Work.EXPIRY_ASK: AskOwner(parts).handle,
+            Work.EXTEND: Extend(parts).handle,
+            Work.DRIFT: self.drift.handle,
+            Work.DRILL: Drilling(parts).handle,
             Work.REFUSAL: Tell(parts).handle,
             Work.SOURCE_TROUBLE: trouble.source,
             Work.DEAD_LETTER: trouble.dead,

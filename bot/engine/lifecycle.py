@@ -17,21 +17,14 @@ from bot.domain.events import PULLCORD, Actor, IncidentOpened, RunMissing, Sever
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine.alikes import Alikes
-from bot.engine.authorise import (
-    COMMANDER,
-    RESPONDER,
-    holders,
-    may_act,
-    may_take_part,
-    mentions,
-    of_our_workspace,
-)
 from bot.engine.choosing import offer_runs
+from bot.engine.deciding import place_of
 from bot.engine.lifecycle_rules import MAX_TEXT, MOST_ADDED, RULES, LifecycleRequest, What
+from bot.engine.membership import ASK_SECONDS, COMMANDER, RESPONDER, WORK_SECONDS, Holds, members_in_words, members_of
 from bot.engine.parts import Parts, incident_of, tell
+from bot.engine.taking_part import may_act, may_take_part, of_our_workspace
 from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
-from bot.settings import Settings
 from bot.timeline.timeline import Write
 
 _SAME_NOTE_SECONDS = 600
@@ -50,12 +43,17 @@ _DOING = {
 }
 
 
-def may_ask(settings: Settings, what: What, by: Actor) -> None:
-    """Raise Refused when it is known without Slack that this person may not: roles and workspace. Only reads."""
+async def may_ask(
+    parts: Parts, what: What, by: Actor, incident: Incident | None = None, *, seconds: float = ASK_SECONDS
+) -> None:
+    """Raise Refused when roles or workspace say at once that this person may not. Only reads.
+
+    ``incident`` matters where a role is held by whoever has command of it or is on call for its agent.
+    """
     if what in _FOR_RESPONDERS:
-        may_act(settings, by, RESPONDER, _DOING[what])
+        await may_act(parts, by, RESPONDER, _DOING[what], incident, seconds)
     else:
-        of_our_workspace(settings, by, _DOING[what])
+        of_our_workspace(parts.settings, by, _DOING[what])
 
 
 def read_request(
@@ -83,7 +81,7 @@ class Lifecycle:
         except ValidationError as error:
             raise Refused(f"Work item {item.kind} cannot be read ({error.error_count()} faults).") from error
         try:
-            await self._authorise(asked)
+            await self._authorise(item, asked)
             said = await self._declare(asked) if asked.what is What.DECLARE else await self._decide(item, asked)
         except Refused as refused:
             said = str(refused)
@@ -91,11 +89,12 @@ class Lifecycle:
             answer = tell(item.incident, asked.channel, asked.by.id, said, f"lifecycle:{asked.key}")
             await self._parts.store.work.add(answer, op=f"say:lifecycle:{asked.key}")
 
-    async def _authorise(self, asked: LifecycleRequest) -> None:
+    async def _authorise(self, item: WorkItem, asked: LifecycleRequest) -> None:
         parts = self._parts
-        may_ask(parts.settings, asked.what, asked.by)
+        incident = None if item.incident is None else await parts.store.incidents.read(item.incident)
+        await may_ask(parts, asked.what, asked.by, incident, seconds=WORK_SECONDS)
         if asked.what not in _FOR_RESPONDERS:
-            await may_take_part(parts.settings, parts.chat, asked.by, _DOING[asked.what])
+            await may_take_part(parts, asked.by, _DOING[asked.what])
 
     async def _decide(self, item: WorkItem, asked: LifecycleRequest) -> str | None:
         now = self._parts.now()
@@ -116,7 +115,7 @@ class Lifecycle:
                 await self._parts.chat.react(asked.channel, asked.ts, "white_check_mark")
         if written.status not in {"written", "seen"}:
             return said[0]
-        return self._leads(written.incident.id, asked.by) if asked.what is What.TAKE else None
+        return await self._leads(written.incident, asked.by) if asked.what is What.TAKE else None
 
     async def _known(self, incident_id: str, asked: LifecycleRequest) -> LifecycleRequest:
         """With the runs of the groups. Raise Refused unless every run was offered here, or is one that was recorded.
@@ -146,14 +145,16 @@ class Lifecycle:
             )
         return asked
 
-    def _leads(self, incident: str, by: Actor) -> str | None:
+    async def _leads(self, incident: Incident, by: Actor) -> str | None:
         """Who leads an incident is not by that of the role commander: said to whoever might think so."""
-        commanders = holders(self._parts.settings, COMMANDER)
-        if by.id in commanders:
+        parts, place = self._parts, place_of(self._parts.settings, incident)
+        commanders = members_of(parts.settings.roles, COMMANDER)
+        if (await parts.people.standing(by, COMMANDER, place, WORK_SECONDS)).holds is Holds.YES:
             return None
         if not commanders:
-            return f"You lead {incident}. Nobody may loosen or undo: the role {COMMANDER} is empty."
-        return f"You lead {incident}. Loosening and undoing still need {mentions(commanders)} (role {COMMANDER})."
+            return f"You lead {incident.id}. Nobody may loosen or undo: the role {COMMANDER} is empty."
+        who = members_in_words(commanders, place)
+        return f"You lead {incident.id}. Loosening and undoing still need {who} (role {COMMANDER})."
 
     async def _fetched(self, asked: LifecycleRequest) -> LifecycleRequest:
         """With the message's own text, author, time and link, which the event does not carry."""

@@ -7,16 +7,18 @@ from bot.domain.events import ActionMarked, Actor
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
-from bot.engine.authorise import may_run
+from bot.engine.authorise import asked_of
+from bot.engine.deciding import need_of
 from bot.engine.ending import dues_closed
 from bot.engine.parts import Parts
+from bot.engine.taking_part import may_act
 from bot.engine.words import ago, plain
 from bot.errors import Refused
 from bot.timeline.timeline import Write
 from bot.views.text import person
 
 
-def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Actor) -> Execution:
+async def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Actor) -> Execution:
     """The execution, when ``by`` may check or mark it: the role is the one of running it, or of undoing it.
 
     Raises Refused.
@@ -28,7 +30,10 @@ def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Actor) -
             field="execution",
             next_step="Use the buttons of the newest card.",
         )
-    may_run(parts.settings, by, parts.registry.action(execution.action), undo=execution.undo_of is not None)
+    verb = parts.registry.action(execution.action)
+    asked = asked_of(parts, incident, verb, by, execution.params, execution.undo_of)
+    for role in need_of(parts.settings, asked).roles:
+        await may_act(parts, by, role, asked.words, incident)
     return execution
 
 

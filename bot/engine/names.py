@@ -35,8 +35,10 @@ def point_id(execution: str, agent: str | None, control: str | None) -> str:
     return "ex_" + _digest(execution, agent, control, "point", length=12)
 
 
-def refused_id(offer: str, user: str) -> str:
-    """Id of the refusal of one person at one offer: recorded once, and it does not use up the offer."""
+def refused_id(offer: str, user: str, params: Mapping[str, Json] | None = None) -> str:
+    """Id of the refusal of one person at one offer with these parameters: recorded once, and the offer stays unused."""
+    if params:
+        return "ex_" + _digest(offer, user, "refused", dict(params), length=12)
     return "ex_" + _digest(offer, user, "refused", length=12)
 
 
@@ -63,6 +65,11 @@ def due_remind(execution: str) -> str:
 def due_ask(execution: str) -> str:
     """Due id of the question what is to become of a temporary mitigation."""
     return f"ask:{execution}"
+
+
+def extension_id(execution: str, until: str) -> str:
+    """Idempotency key of writing a temporary mitigation's new end (ISO 8601) at its target."""
+    return "ex_" + _digest(execution, until, "extended", length=12)
 
 
 def due_verify(execution: str) -> str:

@@ -1,13 +1,14 @@
 """What every part of the engine works with, passed as one value, and small readings of work items."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.base import Json
 from bot.domain.events import PULLCORD, Actor, ActorKind
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
+from bot.engine.membership import Membership
 from bot.engine.offers import Menu, menu
 from bot.engine.planning import ControlPlanes
 from bot.errors import Refused
@@ -29,6 +30,12 @@ class Parts:
     clock: Clock
     scrub: Callable[[str], str]
     """Takes secrets out of a text: what people type is stored and shown like everything else."""
+    people: Membership = field(init=False)
+    """Who holds which role now."""
+
+    def __post_init__(self) -> None:
+        """Its own reader of roles, which remembers what Slack said."""
+        object.__setattr__(self, "people", Membership(self.settings, self.chat, self.clock))
 
     def now(self) -> datetime:
         """Aware UTC now, from the injected clock."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
-from bot.views.text import foreign, person
+from bot.views.text import clock, foreign, person
 
 NOT_CONFIRMED = "Not confirmed; press again, it cannot run twice."
 
@@ -28,7 +28,7 @@ def ago(then: datetime, now: datetime) -> str:
     return f"{seconds // 3600} h ago"
 
 
-def already(execution: Execution, now: datetime) -> str:
+def already(execution: Execution, now: datetime) -> str:  # noqa: PLR0911 - one sentence per state
     """What the second clicker is told: who was first, when, and how it stands."""
     by, when = person(execution.by), ago(execution.at, now)
     done = plain(execution.summary or execution.title)
@@ -45,8 +45,19 @@ def already(execution: Execution, now: datetime) -> str:
         case ExecutionState.REFUSED | ExecutionState.REJECTED | ExecutionState.EXPIRED:
             reason = plain(execution.reason or "no reason was given")
             return f"{by} already asked for this {when} and it was refused: {reason} The card has a new button."
+        case ExecutionState.DRILLED:
+            return f"Already drilled by {by} {when}, nothing was written: {done}"
+        case ExecutionState.AWAITING_APPROVAL:
+            return (
+                f"Already asked for by {by} {when}: {done}. It waits for approval{_until(execution)}; see the thread."
+            )
         case _:
             return f"Already asked for by {by} {when}: {done}. It is running; the card shows the result."
+
+
+def _until(execution: Execution) -> str:
+    approval = execution.approval
+    return "" if approval is None else f" by {approval.role} until {clock(approval.deadline)}"
 
 
 def _verified(execution: Execution) -> str:

@@ -61,7 +61,9 @@ class Killed(BaseException):
 class Slack:
     """What people were told, and who they are. Meets ``ports.Chat``."""
 
-    members: dict[str, bool] = field(default_factory=lambda: {"U0SAM": True, "U0GUEST": False, "U0DANA": True})
+    members: dict[str, bool] = field(
+        default_factory=lambda: {"U0SAM": True, "U0GUEST": False, "U0DANA": True, "U0LEE": True, "U0KIM": True}
+    )
     readable: bool = True
     told: list[tuple[str | None, str, str]] = field(default_factory=list)
     lookups: int = 0
@@ -80,9 +82,7 @@ class Slack:
         """A post."""
         return "1.0"
 
-    async def ephemeral(
-        self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, Json]] = ()
-    ) -> None:
+    async def ephemeral(self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, Json]] = ()) -> None:
         """An ephemeral message, unless this workspace refuses it."""
         if not self.ephemeral_works:
             raise ActionFailed("Slack answered user_not_in_channel.")

@@ -6,77 +6,19 @@ from typing import Any, cast
 import pytest
 
 from bot.domain.action import Change, Risk, Target
-from bot.domain.events import PULLCORD, Actor
-from bot.engine.authorise import may_act, may_run, roles_needed
+from bot.domain.events import Actor
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes, preview
 from bot.engine.words import ago, plain
 from bot.errors import Refused
-from bot.plugin import Action, ActionContext, AgentProfile, Hidden, Once, Params, Registry, action
+from bot.plugin import ActionContext, AgentProfile, Hidden, Once, Params, Registry, action
 from bot.ports import EvalRepository, EvidenceReader
-from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, SAM, TRACE, World, settings_of, someone
+from tests.support.engine import AGENT, DANA, GUEST, KIM, SAM, TRACE, World, someone
 from tests.support.spans import root_span, tool_span
 
 
 class Nothing(Params):
     """No parameters."""
-
-
-def verb(*, tightens: bool, role: str = "responder", undo_role: str | None = None) -> Action:
-    """A verb of this kind."""
-
-    @action("a_verb", title="A verb", tightens=tightens, risk=Risk.LOW, role=role, undo_role=undo_role)
-    def a_verb(ctx: ActionContext, params: Nothing) -> Once:
-        """Do a thing."""
-        raise NotImplementedError
-
-    return a_verb
-
-
-def allowed(by: Any, a_verb: Action, *, undo: bool = False, **settings: Any) -> bool:
-    """Whether this person may."""
-    try:
-        may_run(settings_of(**settings), by, a_verb, undo=undo)
-    except Refused:
-        return False
-    return True
-
-
-def test_tightening_is_easy_and_loosening_is_not() -> None:
-    """One responder restrains; only a commander loosens or undoes; a commander may do what a responder may."""
-    tight, loose = verb(tightens=True), verb(tightens=False)
-    assert [allowed(p, tight) for p in (DANA, LEE, KIM, GUEST)] == [True, True, True, False]
-    assert [allowed(p, loose) for p in (DANA, KIM)] == [False, True]
-    assert [allowed(p, tight, undo=True) for p in (DANA, KIM)] == [False, True]
-
-
-def test_a_plug_in_cannot_weaken_the_undo_of_a_restraint() -> None:
-    """It can only ask for more than a commander."""
-    assert roles_needed(verb(tightens=True, undo_role="responder"), undo=True) == ("commander", "responder")
-    assert not allowed(DANA, verb(tightens=True, undo_role="responder"), undo=True)
-
-
-def test_an_empty_or_unknown_role_is_held_by_nobody_and_names_its_key() -> None:
-    """Deny by default, and say what to configure."""
-    empty: dict[str, Any] = {"roles": {"responder": [], "commander": []}}
-    with pytest.raises(Refused) as refused:
-        may_act(settings_of(**empty), DANA, "responder", "take command")
-    assert refused.value.who_may == "nobody (roles.responder is empty)"
-    assert not allowed(KIM, verb(tightens=True, role="treasurer"))
-
-
-def test_pullcord_itself_may_only_undo() -> None:
-    """That is how a temporary mitigation ends; it starts nothing."""
-    assert allowed(PULLCORD, verb(tightens=True), undo=True)
-    assert not allowed(PULLCORD, verb(tightens=True))
-
-
-def test_a_person_of_another_workspace_has_no_role() -> None:
-    """Slack Connect brings strangers into channels."""
-    ours: dict[str, Any] = {"slack": {"team_ids": ["T0TEAM"]}}
-    assert allowed(DANA, verb(tightens=True), **ours)
-    assert not allowed(someone("U0DANA", "T0OTHER"), verb(tightens=True), **ours)
-    assert not allowed(someone("U0DANA", None), verb(tightens=True), **ours)
 
 
 async def test_rendering_again_changes_no_id(world: World) -> None:
