@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.effect import Effect, EffectOutcome, Reversibility
 from bot.domain.incident import Incident, IncidentState
+from bot.domain.mitigation import ends_at
 from bot.views import limits, recorder_words, words
+from bot.views.page_actions import change_words
 from bot.views.page_models import EffectGroup, EffectRow, Mitigation, OpenItem
 from bot.views.page_text import CHECK, CROSS, OUT, REJECTED, WAIT, Names, countdown, glyph, shape, short, who
 from bot.views.page_values import Glyph, when
@@ -210,10 +212,8 @@ def mitigations(incident: Incident, now: datetime, names: Names) -> tuple[Mitiga
 
 
 def _mitigation(execution: Execution, now: datetime, names: Names) -> Mitigation:
-    left = countdown(execution.expires_at, now) if execution.expires_at is not None else None
-    ends = f"{execution.expires_at:%-d %b %H:%M} UTC" if execution.expires_at is not None else "never by itself"
+    until = ends_at(execution)
     known = execution.state is ExecutionState.SUCCEEDED
-    state = words.verified_words(execution) if known else "outcome unknown, check the target"
     sure = known and execution.verified is Verified.IN_FORCE
     bad = known and execution.verified in {Verified.MISMATCH, Verified.UNREACHABLE}
     before = execution.snapshot.value if execution.snapshot is not None else None
@@ -221,9 +221,36 @@ def _mitigation(execution: Execution, now: datetime, names: Names) -> Mitigation
         glyph=CHECK if sure else CROSS if bad else WAIT,
         title=short(words.what(execution)),
         certain=sure,
-        ends=ends,
-        left=left,
+        ends=f"{until:%-d %b %H:%M} UTC{_said_of_the_end(execution, names, now)}" if until else "never by itself",
+        left=countdown(until, now) if until is not None else None,
         then="nothing was set before" if before in (None, "", False, {}) else f"back to {short(str(before), 40)}",
-        by=f"{who(execution.by, names)} {execution.at:%H:%M:%S}",
-        state=short(state, 120),
+        by=_by(execution, names),
+        state=short(_state(execution, now), 140),
+        change=change_words(execution),
     )
+
+
+def _by(execution: Execution, names: Names) -> str:
+    by = f"{who(execution.by, names)} {execution.at:%H:%M:%S}"
+    if execution.broke_glass is not None:
+        return f"{by}, broke glass: {short(execution.broke_glass, 80)}"
+    approval = execution.approval
+    return f"{by}, approved by {who(approval.by, names)}" if approval is not None and approval.by else by
+
+
+def _state(execution: Execution, now: datetime) -> str:
+    if execution.state is not ExecutionState.SUCCEEDED:
+        return "outcome unknown, check the target" if execution.state is ExecutionState.UNKNOWN else "being set"
+    known = execution.known_at if execution.verified is Verified.PENDING else None
+    return words.verified_words(execution) + (f", known by {known:%H:%M} UTC" if known and known > now else "")
+
+
+def _said_of_the_end(execution: Execution, names: Names, now: datetime) -> str:
+    said = f", extended by {who(execution.extended_by, names)}" if execution.extended_by else ""
+    if execution.expiry_answer is not None:
+        answers = {"lapse": "then it lapses", "permanent": "a lasting fix was asked for"}
+        return f"{said}, {answers.get(execution.expiry_answer, execution.expiry_answer)}"
+    if execution.expiry_asked_at is not None:
+        return f"{said}, {who(execution.by, names)} was asked what then"
+    asks = execution.ask_at
+    return f"{said}, {who(execution.by, names)} is asked {asks:%H:%M}" if asks is not None and asks > now else said

@@ -13,7 +13,11 @@ from bot.views.text import duration, number
 
 
 def tags(incident: Incident) -> tuple[Tag, ...]:
-    """State, alert, contained or not."""
+    """A drill, state, alert, contained or not."""
+    return (*((Tag("DRILL", "comp"),) if incident.drill else ()), *_state_tags(incident))
+
+
+def _state_tags(incident: Incident) -> tuple[Tag, ...]:
     state = Tag(words.state_words(incident), "irr" if incident.state is IncidentState.OPEN else "")
     match incident.state:
         case IncidentState.CONTAINED:

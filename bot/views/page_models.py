@@ -92,6 +92,7 @@ class Mitigation:
     then: str
     by: str
     state: str
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One step of what people and Pullcord did. ``entries`` names the places in the chain, ``hash`` their last code."""
+    """One step of what people and Pullcord did. ``entries`` names the places in the chain, ``hash`` their last code.
+
+    Of an action: ``change`` is what it set from what to what, ``history`` what was read back and said of it since,
+    ``glass`` that its requester went alone.
+    """
 
     at: When
     glyph: Glyph
@@ -117,6 +122,9 @@ class PersonRow:
     entries: str
     distrusted: bool
     stages: tuple[Stage, ...] = ()
+    change: str = ""
+    history: tuple[str, ...] = ()
+    glass: str = ""
 
 
 @dataclass(frozen=True, slots=True)

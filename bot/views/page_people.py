@@ -6,31 +6,20 @@ that people's deeds stay in sight; the codes still name every entry.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.domain import events as ev
-from bot.domain.action import Execution, ExecutionState, Verified
 from bot.domain.incident import Incident
 from bot.views import words
-from bot.views.page_models import PersonRow, Stage
-from bot.views.page_text import CROSS, DOT, PERSON, PIN, WAIT, Names, named, short, who
+from bot.views.page_actions import OF_ACTION, action_row
+from bot.views.page_models import PersonRow
+from bot.views.page_text import CROSS, DOT, PERSON, PIN, Names, short, who
 from bot.views.page_values import Glyph, when
 from bot.views.text import number
 
 MOST_ROWS = 300
 _DIGITS = 6
 
-_OF_ACTION = (
-    ev.ActionRequested,
-    ev.ActionRefused,
-    ev.ActionStarted,
-    ev.ActionSucceeded,
-    ev.ActionFailed,
-    ev.ActionUnknown,
-    ev.ActionMarked,
-    ev.VerificationChanged,
-)
 _MACHINERY = (ev.ChannelReady, ev.CardPosted, ev.Announced, ev.HeadPosted, ev.EffectsListed)
 
 
@@ -52,11 +41,11 @@ def people_lane(
     told: set[str] = set()
     for group in _grouped(entries):
         event = group[0].event
-        if isinstance(event, _OF_ACTION):
+        if isinstance(event, OF_ACTION):
             if event.execution in told:
                 continue
             told.add(event.execution)
-            rows.append(_action_row(incident, event, group, first_bad, names))
+            rows.append(action_row(incident, event.execution, group, names, **_codes(group, first_bad)))
         else:
             rows.append(_plain_row(group, first_bad, names))
     return tuple(rows[-MOST_ROWS:])
@@ -68,7 +57,7 @@ def _grouped(entries: Sequence[ev.Entry]) -> list[list[ev.Entry]]:
     actions: dict[str, list[ev.Entry]] = {}
     for entry in entries:
         event = entry.event
-        if isinstance(event, _OF_ACTION):
+        if isinstance(event, OF_ACTION):
             group = actions.get(event.execution)
             if group is None:
                 group = actions[event.execution] = []
@@ -92,9 +81,15 @@ def _codes(group: Sequence[ev.Entry], first_bad: int | None) -> dict[str, Any]:
     }
 
 
+def _told(event: ev.Event, names: Names) -> _Told:
+    """The event in words; one that this page does not know yet by its name, so that it is never left out."""
+    tell = _TOLD.get(type(event))
+    return tell(event, names) if tell is not None else _Told(event.type.replace("_", " "))
+
+
 def _plain_row(group: Sequence[ev.Entry], first_bad: int | None, names: Names) -> PersonRow:
     event = group[0].event
-    told = [_TOLD[type(entry.event)](entry.event, names) for entry in group]
+    told = [_told(entry.event, names) for entry in group]
     first = told[0]
     person = event.by.kind is ev.ActorKind.PERSON
     return PersonRow(
@@ -107,104 +102,6 @@ def _plain_row(group: Sequence[ev.Entry], first_bad: int | None, names: Names) -
         stages=(),
         **_codes(group, first_bad),
     )
-
-
-def _action_row(
-    incident: Incident, event: Any, group: Sequence[ev.Entry], first_bad: int | None, names: Names
-) -> PersonRow:
-    execution = incident.execution(event.execution)
-    if execution is None:
-        return PersonRow(
-            at=when(event.at),
-            glyph=WAIT,
-            machine=True,
-            who="",
-            what="an action whose request is not on this page",
-            note="",
-            **_codes(group, first_bad),
-        )
-    refused = execution.state in {ExecutionState.REFUSED, ExecutionState.REJECTED}
-    what = f"was refused: {execution.title}" if refused else _done(execution)
-    return PersonRow(
-        at=when(event.at),
-        glyph=_mark(execution),
-        machine=False,
-        who=who(execution.by, names),
-        what=short(what, 160),
-        note=_reasons(execution, group, names),
-        stages=() if refused else stages(execution, names),
-        **_codes(group, first_bad),
-    )
-
-
-def _reasons(execution: Execution, group: Sequence[ev.Entry], names: Names) -> str:
-    """What was typed as the reason, what came back as one, and for a refusal who may."""
-    typed = words.typed_reason(execution)
-    parts = [f"“{short(typed, 300)}”"] if typed else []
-    if execution.reason and execution.reason != typed:
-        parts.append(named(execution.reason, names, 300))
-    allowed = next((e.event.who_may for e in group if isinstance(e.event, ev.ActionRefused) and e.event.who_may), "")
-    if allowed:
-        parts.append(f"Who may: {named(allowed, names, 200)}.")
-    return " ".join(parts)
-
-
-def _done(execution: Execution) -> str:
-    if execution.state in {ExecutionState.SUCCEEDED, ExecutionState.FAILED} or execution.summary is None:
-        return execution.summary or f"asked for: {execution.title}"
-    return f"asked for: {execution.title}"
-
-
-def _mark(execution: Execution) -> Glyph:
-    if execution.state in {ExecutionState.REFUSED, ExecutionState.REJECTED, ExecutionState.FAILED}:
-        return CROSS
-    if execution.state is ExecutionState.SUCCEEDED and execution.verified is Verified.IN_FORCE:
-        return Glyph("i-check", "ok")
-    if execution.verified in {Verified.MISMATCH, Verified.UNREACHABLE}:
-        return CROSS
-    return WAIT
-
-
-def stages(execution: Execution, names: Names) -> tuple[Stage, ...]:
-    """Requested, approved, executed, verified: who and when in words. Green only for what was seen to happen."""
-    requested = Stage("happened", "Requested", f"{who(execution.by, names)} {execution.at:%H:%M:%S}")
-    approved = Stage("na", "Approved", "not needed")
-    return requested, approved, _executed(execution), _verified(execution)
-
-
-def _clock(at: datetime | None) -> str:
-    return f"{at:%H:%M:%S}" if at is not None else ""
-
-
-def _executed(execution: Execution) -> Stage:
-    match execution.state:
-        case ExecutionState.SUCCEEDED:
-            return Stage("happened", "Executed", _clock(execution.ended_at or execution.started_at))
-        case ExecutionState.FAILED:
-            return Stage("no", "Failed", f"{_clock(execution.ended_at)}, nothing changed there")
-        case ExecutionState.UNKNOWN:
-            return Stage("waits", "Executed", "unknown, check the target")
-        case ExecutionState.STARTED:
-            return Stage("waits", "Executed", f"running since {_clock(execution.started_at)}")
-        case _:
-            return Stage("todo", "Executed", "not yet")
-
-
-def _verified(execution: Execution) -> Stage:
-    detail = short(execution.verified_detail or "", 100)
-    if execution.state is not ExecutionState.SUCCEEDED:
-        return Stage("todo", "Verified", "not yet")
-    match execution.verified:
-        case Verified.IN_FORCE:
-            return Stage("happened", "Verified", detail or "in force")
-        case Verified.PENDING:
-            return Stage("waits", "Verified", f"pending: {detail}" if detail else "pending")
-        case Verified.MISMATCH:
-            return Stage("no", "Verified", f"not in force: {detail}" if detail else "not in force")
-        case Verified.UNREACHABLE:
-            return Stage("no", "Verified", f"could not be checked: {detail}" if detail else "could not be checked")
-        case None:
-            return Stage("waits", "Verified", "not checked")
 
 
 def _opened(event: ev.IncidentOpened, _: Names) -> _Told:

@@ -19,6 +19,7 @@ from bot.web.drills import Drills
 from bot.web.faults import Faults, no_route
 from bot.web.intake import Intake
 from bot.web.kept_runs import KeptRuns
+from bot.web.mitigations import Mitigations
 from bot.web.ofrep import Ofrep
 from bot.web.operations import Operations, Probe
 from bot.web.otlp import Otlp, SpanParser
@@ -59,6 +60,7 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
     access = Access(settings.environment.api_token, store.sessions, clock, secure=secure)
     kept = KeptRuns(evidence)
     pages = Pages(settings, store, kept, access, clock)
+    mitigations = Mitigations(settings.environment.api_token, store, access, clock)
     run_pages = RunPages(store, kept, store.run_index, access, clock)
     routes: list[BaseRoute] = [
         Route("/alerts/{source}", intake.receive, methods=["POST"]),
@@ -71,6 +73,8 @@ def make_web(  # noqa: PLR0913 - one name for each part that the composition roo
         Route("/api/incidents/{id}/timeline", api.timeline),
         Route("/api/incidents/{id}/evidence", api.evidence),
         Route("/api/drills", Drills(settings.environment.api_token, store, settings, clock).open, methods=["POST"]),
+        Route("/api/mitigations", mitigations.api),
+        Route("/mitigations", mitigations.page),
         Route("/incidents", pages.incidents),
         Route("/incidents/{id}", pages.incident),
         Route("/incidents/{id}/runs/{trace}", run_pages.run),

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 VOID = {"meta", "link", "input", "use", "rect", "line", "path", "circle"}
 _RUN = r"/runs/[0-9a-f]{32}(?:/changes|/steps/(?:[0-9a-f]{16}|call-\d+))?"
 LOCAL = re.compile(
-    rf"(?:/incidents(?:/INC-\d+(?:{_RUN})?)?(?:\?[\w=&]*)?)?(?:#[\w-]+)?|/static/page\.(?:css|js)|data:,"
+    rf"/mitigations|(?:/incidents(?:/INC-\d+(?:{_RUN})?)?(?:\?[\w=&]*)?)?(?:#[\w-]+)?|/static/page\.(?:css|js)|data:,"
 )
 
 
