@@ -18,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from bot.domain.work import Work, WorkItem
+from bot.engine.drift import slice_of
 from bot.engine.engine import Engine, redactor_of
 from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes
@@ -113,6 +114,7 @@ async def _run(kernel: _Kernel, only: Part | None, stack: AsyncExitStack) -> Non
             consumers += [front, behind]
             ticks = Ticks(store, clock, scrub=kernel.redactor.text)
             _keep_evidence(ticks, kernel)
+            ticks.once_per("drift", slice_of(settings.mitigations.drift_every), engine.drift.tick)
             await ticks.start()
             stack.push_async_callback(ticks.stop)
             probes["clock"] = _ticking(ticks)
