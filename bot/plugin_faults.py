@@ -1,6 +1,9 @@
 """What only plug-ins can judge of a configuration: alert sources, trace stores, control planes, the eval format."""
 
+from dataclasses import replace
+
 from bot.errors import Fault, Misconfigured
+from bot.ladder_files import ladders_of
 from bot.plugin import ControlPlaneFactory, Registry
 from bot.ports import CAPABILITIES
 from bot.registry import discover
@@ -10,17 +13,22 @@ _RESTRAINING = tuple(CAPABILITIES)
 
 
 def registry_of(settings: Settings) -> Registry:
-    """The plug-ins of the configuration. Raises Misconfigured for one that cannot be loaded."""
-    return discover(settings.plugins)
+    """The plug-ins of the configuration, with its ladders. Raises Misconfigured for what cannot be loaded."""
+    registry = discover(settings.plugins)
+    ladders, faults = ladders_of(settings, registry)
+    if faults:
+        message = "The ladders cannot be loaded."
+        raise Misconfigured(message, tuple(faults))
+    return replace(registry, ladders=ladders)
 
 
 def plugin_faults(settings: Settings) -> list[Fault]:
     """Everything wrong in the configuration that only plug-ins can judge."""
     try:
-        registry = registry_of(settings)
+        registry = discover(settings.plugins)
     except Misconfigured as error:
         return list(error.faults)
-    faults: list[Fault] = []
+    faults = ladders_of(settings, registry)[1]
     for name in settings.sources:
         source = registry.alert_sources.get(name)
         if source is None:

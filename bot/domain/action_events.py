@@ -182,3 +182,17 @@ class VerificationChanged(BaseEvent):
     verified: Verified
     detail: str
     known_at: Utc | None = None
+
+
+class WatchLooked(BaseEvent):
+    """A wait is over and it was looked again. ``firing`` None: there is no alert; ``alike`` None: not known.
+
+    ``alike`` counts the runs that ended since the wait began and did the same; ``quiet``: neither was found.
+    """
+
+    type: Literal["watch_looked"] = "watch_looked"
+    execution: str
+    firing: bool | None = None
+    alike: int | None = None
+    quiet: bool = False
+    words: str

@@ -77,6 +77,7 @@ class Effect(Value):
     ``reason`` and ``outcome_reason`` say in words why this class and this outcome. All texts are redacted, and
     still hostile. ``suggestion`` stands beside unclassified only. ``origins`` are arguments that came from untrusted
     content; ``outbound`` is the address, taken from such content, that a read went to and may have carried data to.
+    ``said`` are the dotted paths of arguments whose values stand in the user's own words.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Effect(Value):
     suggestion: Suggestion | None = None
     origins: tuple[Origin, ...] = ()
     outbound: str | None = None
+    said: tuple[str, ...] = ()
 
     @property
     def happened(self) -> bool:

@@ -27,6 +27,7 @@ from bot.domain.action_events import (
     GlassBroken,
     StopAsked,
     VerificationChanged,
+    WatchLooked,
 )
 from bot.domain.alert import Alert
 from bot.domain.base import Utc, Value
@@ -88,6 +89,7 @@ __all__ = [
     "SlackRefused",
     "StopAsked",
     "VerificationChanged",
+    "WatchLooked",
     "WorkDropped",
 ]
 
@@ -261,6 +263,7 @@ Event = Annotated[
     | ActionUnknown
     | ActionMarked
     | VerificationChanged
+    | WatchLooked
     | ActionDrilled
     | ApprovalAsked
     | ApprovalExpired

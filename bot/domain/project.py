@@ -256,6 +256,7 @@ _FOLDS: dict[type, Callable[[Incident, Any], Changes]] = {
     ev.ActionUnknown: actions.action_unknown,
     ev.ActionMarked: actions.action_marked,
     ev.VerificationChanged: actions.verification_changed,
+    ev.WatchLooked: actions.watch_looked,
     ev.ApprovalAsked: approvals.approval_asked,
     ev.ApprovalReminded: approvals.approval_reminded,
     ev.ApprovalGiven: approvals.approval_given,

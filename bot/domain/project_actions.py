@@ -175,3 +175,9 @@ def verification_changed(incident: Incident, event: ev.VerificationChanged) -> C
             **({"seen_in_force": True} if event.verified is Verified.IN_FORCE else {}),
         ),
     }
+
+
+def watch_looked(incident: Incident, event: ev.WatchLooked) -> Changes:
+    """A wait is over: what was found stands beside it, and on the card's last line."""
+    executions = with_execution(incident, event.execution, verified_detail=f"looked again: {event.words}")
+    return {"executions": executions, "last": said(f"looked again: {event.words}"[:300], event.at)}

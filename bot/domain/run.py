@@ -238,6 +238,9 @@ class RunSummary(Value):
     capture: Capture | None = None
     instrumentations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    model_calls: int = 0
+    tokens: int | None = None
+    """Of all model calls together; None where none recorded its usage."""
 
 
 _NAME = 200
@@ -272,7 +275,16 @@ def summarise(run: Run, counts: EffectCounts) -> RunSummary:
         capture=run.capture,
         instrumentations=tuple(name[:_NAME] for name in run.instrumentations[:_PARAMETERS]),
         notes=tuple(note[:_WORDS] for note in run.notes[:_PARAMETERS]),
+        model_calls=len(run.model_calls),
+        tokens=_tokens(run),
     )
+
+
+def _tokens(run: Run) -> int | None:
+    """What went into the models and came out; other counts are parts of these."""
+    wanted = ("input_tokens", "output_tokens")
+    known = [call.usage[name] for call in run.model_calls for name in wanted if name in call.usage]
+    return sum(known) if known else None
 
 
 def _cut(name: str | None) -> str | None:

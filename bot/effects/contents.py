@@ -84,21 +84,36 @@ def said_to_the_agent(run: Run) -> list[str]:
     What one agent told another is no word of the user's: only messages to the first agent count. Documents that were
     copied into a prompt are cut out of it.
     """
+    texts = dict.fromkeys(_by_the_user(run))
+    for call in run.model_calls:
+        for text in _system(call):
+            texts.setdefault(text)
+        for definition in call.tools_offered:
+            texts.setdefault(f"{definition.description or ''} {definition.parameters or ''}")
+    stuffed = _stuffed(run)
+    return [_without(text, stuffed) for text in texts]
+
+
+def said_by_the_user(run: Run) -> list[str]:
+    """The user's own words alone, without documents and results that were copied among them."""
+    stuffed = _stuffed(run)
+    return [_without(text, stuffed) for text in _by_the_user(run)]
+
+
+def _by_the_user(run: Run) -> list[str]:
     agents = {step.span_id: step.agent for step in run.steps}
     first = next((agents.get(call.span_id) for call in run.model_calls), None)
     texts: dict[str, None] = {}
     for call in run.model_calls:
-        ours = agents.get(call.span_id) == first
-        for text in _system(call):
-            texts.setdefault(text)
-        for message in call.input:
-            if ours and message.role in {"user", "human"}:
-                texts.setdefault(message.text)
-        for definition in call.tools_offered:
-            texts.setdefault(f"{definition.description or ''} {definition.parameters or ''}")
+        if agents.get(call.span_id) == first:
+            texts.update(dict.fromkeys(m.text for m in call.input if m.role in {"user", "human"}))
+    return list(texts)
+
+
+def _stuffed(run: Run) -> list[str]:
     stuffed = [d.content for r in run.retrievals for d in r.documents or () if d.content and len(d.content) >= 40]
     stuffed += [c.result for c in run.tool_calls if isinstance(c.result, str) and len(c.result) >= 200]
-    return [_without(text, stuffed[:500]) for text in texts]
+    return stuffed[:500]
 
 
 def contents(run: Run) -> Iterator[Content]:

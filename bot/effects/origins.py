@@ -23,7 +23,7 @@ from pydantic_core import to_json
 
 from bot.domain.effect import Effect, Origin, Reversibility
 from bot.domain.run import Run, ToolCall
-from bot.effects.contents import Content, contents, said_to_the_agent
+from bot.effects.contents import Content, contents, said_by_the_user, said_to_the_agent
 from bot.effects.values import Candidate, candidates, host_of, plain
 
 _TOKEN = re.compile(rb"[a-z0-9\x80-\xff]+")
@@ -109,13 +109,24 @@ def with_origins(run: Run, effects: Sequence[Effect]) -> list[Effect]:
     everything = [one for held in (*wanted.values(), *carried.values()) for one in held]
     sought = _Sought(everything)
     said = {form for text in said_to_the_agent(run) for form in sought.found(text)}
+    asked = {form for text in said_by_the_user(run) for form in sought.found(text)}
     seen = _read(run, sought)
-    return [
+    marked = [
         _marked(effect, calls[effect.id], wanted[effect.id], carried.get(effect.id, []), said, seen)
         if effect.id in wanted
         else effect
         for effect in effects
     ]
+    return [_asked_for(effect, wanted.get(effect.id, []), asked) for effect in marked]
+
+
+def _asked_for(effect: Effect, wanted: list[Candidate], asked: set[bytes]) -> Effect:
+    """With the arguments whose values the user said, where it changed something: a hint who wanted it so."""
+    if effect.reversibility is Reversibility.READ_ONLY:
+        return effect
+    paths = [one.path for one in wanted if any(form in asked for form in _forms(one))]
+    named = tuple(dict.fromkeys(path.removeprefix("arguments.")[:200] for path in paths))[:_MOST_ORIGINS]
+    return effect.model_copy(update={"said": named}) if named else effect
 
 
 def _read(run: Run, sought: _Sought) -> dict[bytes, _Seen]:

@@ -33,6 +33,7 @@ from bot.engine.parts import Parts, incident_of, optional_text, person, tell, te
 from bot.engine.planning import SILENT, said
 from bot.engine.previewing import Prepared, prepare, words_of
 from bot.engine.progress import LiveProgress, paced
+from bot.engine.watching import look_of
 from bot.engine.words import plain
 from bot.errors import ActionFailed, OutcomeUnknown, PullcordError, Refused, StoreUnavailable
 from bot.ports import Progress
@@ -118,6 +119,7 @@ class Execute:
         due: tuple[Due, ...] = ()
         if change is not None and change.expires_in is not None:
             due = (expire_due(incident.id, execution.id, now + change.expires_in),)
+        due += look_of(incident.id, execution.id, change)
 
         def decide(current: Incident) -> Write | None:
             mine = current.execution(execution.id)

@@ -249,7 +249,8 @@ def preview(outcome: Outcome) -> str:
     if not isinstance(outcome, Change):
         return outcome.preview or outcome.summary
     until = f", for {duration(outcome.expires_in)}" if outcome.expires_in is not None else ""
-    return f"{outcome.target}: now {shown(outcome.before)}, then {shown(outcome.desired)}{until}"
+    note = f". {outcome.note}" if outcome.note else ""
+    return f"{outcome.target}: now {shown(outcome.before)}, then {shown(outcome.desired)}{until}{note}"
 
 
 def shown(value: Json) -> str:

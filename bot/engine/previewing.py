@@ -111,7 +111,8 @@ def words_of(prepared: Prepared) -> str:
             f"{change.target}: now {_held(now)}, which is not what this action set ({shown(change.before)}). "
             "It would be refused, and stay as it is."
         )
-    return f"{change.target}: now {_held(now)}, then {shown(change.desired)}{until}"
+    note = f". {change.note}" if change.note else ""
+    return f"{change.target}: now {_held(now)}, then {shown(change.desired)}{until}{note}"
 
 
 def _another(deed: RestoreChange, now: Snapshot) -> bool:

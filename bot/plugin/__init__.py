@@ -9,6 +9,7 @@ Decorators return typed definitions and register nothing. ``bot.registry`` reads
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.ladder import Ladder
 from bot.errors import Refused
 from bot.plugin.alerts import (
     AlertSource,
@@ -157,6 +158,8 @@ class Registry:
     eval_formats: Mapping[str, EvalFormatPlugin]
     interactions: Mapping[tuple[Kind, str], Interaction]
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
+    ladders: tuple[Ladder, ...] = ()
+    """Which verbs come first in which situation; checked when they were read (``bot.ladder_files``)."""
 
     def action(self, action_id: str) -> Action:
         """The verb; Refused when a button of an older version names one that is gone."""

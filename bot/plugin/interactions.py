@@ -12,6 +12,8 @@ from bot.domain.events import Actor
 from bot.domain.incident import Incident, IncidentRow
 from bot.domain.mitigation import MitigationRow
 from bot.domain.run import Run
+from bot.domain.waiting import WaitingApproval
+from bot.domain.waiting import WaitingApproval
 
 
 class Kind(StrEnum):
@@ -109,6 +111,10 @@ class OfferView(Value):
     consequence: str = ""
     rank: int = 50
     undo_of: str | None = None
+    why: str = ""
+    """Why it stands here: the sentence of the ladder's step. May hold foreign words, as ``ladder`` does."""
+    ladder: str = ""
+    """The ladder that it is a step of, with why that one fits; empty for an offer that no ladder names."""
 
 
 class Incidents(Protocol):
@@ -208,11 +214,35 @@ class Requests(Protocol):
         """Say that a temporary mitigation may end at its time."""
         ...
 
+    async def waiting_for(self, by: Actor) -> Sequence[WaitingApproval]:
+        """What this person may approve, the nearest deadline first."""
+        ...
+
+    async def approve(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """A second person says yes to what waits for approval."""
+        ...
+
+    async def reject(self, incident_id: str, execution_id: str, by: Actor, *, reason: str, key: str) -> Reply:
+        """A second person says no with a reason, or whoever asked takes it back."""
+        ...
+
+    async def ask(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        """Whoever was refused asks those who may, with the parameters that were refused."""
+        ...
+
+    async def break_glass(self, incident_id: str, execution_id: str, by: Actor, *, reason: str, key: str) -> Reply:
+        """Go alone with a reason; every commander is told."""
+        ...
+
+    async def waiting_for(self, by: Actor) -> Sequence[WaitingApproval]:
+        """What this person may approve now, the nearest deadline first; its cost does not grow with what is open."""
+        ...
+
     async def may_look(self, by: Actor) -> None:
         """Raise Refused unless this person may be shown incidents outside their channels: full members only."""
         ...
 
-    async def may_ask(self, what: str, by: Actor) -> None:
+    async def may_ask(self, what: str, by: Actor, incident_id: str | None = None) -> None:
         """Raise Refused when roles or workspace say at once that this person may not (``what`` of ``lifecycle``)."""
         ...
 

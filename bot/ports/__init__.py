@@ -23,6 +23,7 @@ from bot.ports.controls import (
     ToolControl,
     ToolDescriptionControl,
     ValidationControl,
+    WatchControl,
 )
 from bot.ports.repositories import (
     CatalogueTarget,
@@ -75,4 +76,5 @@ __all__ = [
     "ToolControl",
     "ToolDescriptionControl",
     "ValidationControl",
+    "WatchControl",
 ]

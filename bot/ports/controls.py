@@ -1,7 +1,7 @@
 """Control planes: what enforces, one port per thing that may be set on an agent."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification
@@ -146,6 +146,15 @@ class ToolClassControl(Protocol):
 
     async def classify_tool(self, agent: str, tool: str, reversibility: Reversibility) -> Change:
         """Plan to class one tool from now on. Only reads."""
+        ...
+
+
+@runtime_checkable
+class WatchControl(Protocol):
+    """Keeps that an incident is looked at again. Meets ControlPlane too, but is no choice of the configuration."""
+
+    async def watch(self, incident: str, execution: str, at: datetime) -> Change:
+        """Plan to look at the incident again at a time; ``execution`` is whose wait it is. Only reads."""
         ...
 
 

@@ -61,6 +61,11 @@ def _marked(event: ev.ActionMarked, incident: Incident) -> str:
     return f"*{by_whom(event.by)} marked it {word}:* {what_of(incident, event.execution)}. {foreign(event.reason, 300)}"
 
 
+def _looked(event: ev.WatchLooked, incident: Incident) -> str:
+    mark = "✓" if event.quiet else "⚠"
+    return f"{mark} *Looked again, as {whose(incident, event.execution)} asked:* {foreign(event.words, 400)}"
+
+
 def _verification(event: ev.VerificationChanged, incident: Incident) -> str:
     mark = _MARK.get(event.verified, "🔴")
     shown = _as_of(incident.execution(event.execution), event.verified, event.detail)
@@ -74,6 +79,7 @@ ACTION_LINES: Mapping[type, Callable[[Any, Incident], str | None]] = {
     ev.ActionUnknown: _unknown,
     ev.ActionMarked: _marked,
     ev.VerificationChanged: _verification,
+    ev.WatchLooked: _looked,
     **APPROVAL_LINES,
     **DRILL_LINES,
     **EXPIRY_LINES,
