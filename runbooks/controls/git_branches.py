@@ -47,25 +47,31 @@ class GitHost:
         self._remote, self._named, self._setting = remote, named, setting
 
     def _on(self, branch: str) -> GitRepository:
-        return GitRepository(self._remote, checked_branch(branch), self._named, self._setting, 15.0)
+        return GitRepository(self._remote, checked_branch(branch), self._named, self._setting, 7.0)
 
     async def read_file(self, path: str, ref: str) -> str | None:
         """The text of a file on a branch; None when the branch or the file is not there."""
-        repository = self._on(ref)
-        if await repository.head(ref) is None:
+        if await self._on(ref).head(ref) is None:
             return None
+        return (await self.read_at(path, ref))[0]
+
+    async def read_at(self, path: str, branch: str) -> tuple[str | None, str]:
+        """The text of a file on a branch, and the commit that it was read at. ActionFailed where there is no branch."""
+        repository = self._on(branch)
+        await self._there(repository, branch)
         with tempfile.TemporaryDirectory(prefix="pullcord-git-") as folder:
             root = Path(folder)
             await repository.checkout(root)
+            head = (await repository.git(root, "rev-parse", "HEAD")).strip()
             at = place_in(root, inside("", path))
             if not at.is_file():
-                return None
+                return None, head
             with at.open("rb") as file:
                 raw = file.read(_MOST_BYTES + 1)
         try:
             if len(raw) > _MOST_BYTES:
                 raise ValueError
-            return raw.decode("utf-8", "strict")
+            return raw.decode("utf-8", "strict"), head
         except ValueError:
             message = f"{path} of {self._named} is no text file of up to 1 MB."
             raise ActionFailed(message, next_step="Correct the path in the configuration.") from None
@@ -83,16 +89,11 @@ class GitHost:
                 told = f"The branch {branch} of {self._named} is there already."
                 raise Refused(told, next_step="Review that one; delete or merge it, then press again.")
             return there
-        if await repository.head(base) is None:
-            told = f"{self._named.capitalize()} has no branch {base}."
-            raise ActionFailed(told, next_step=f"See the branch beside {self._setting}.")
+        await self._there(repository, base)
         with tempfile.TemporaryDirectory(prefix="pullcord-git-") as folder:
             root = Path(folder)
             await repository.checkout(root)
-            for name, text in files.items():
-                path = place_in(root, PurePosixPath(inside("", name)))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="")
+            _write(root, files)
             words = pull_text.message(message, execution)
             commit = await repository.commit(root, words)
             await repository.push(root, branch, commit)
@@ -106,3 +107,41 @@ class GitHost:
         with tempfile.TemporaryDirectory(prefix="pullcord-git-") as folder:
             commit, message = await repository.fetched(Path(folder), branch)
         return PullRequest(number=0, url="", state="open", branch=branch, commit=commit, body=message)
+
+    async def commit_file(self, path: str, text: str, branch: str, on: str, message: str) -> str:
+        """One commit on the branch, only while its head is still ``on``. Raises Refused where it has moved."""
+        repository = self._on(branch)
+        with tempfile.TemporaryDirectory(prefix="pullcord-git-") as folder:
+            root = Path(folder)
+            await repository.checkout(root)
+            if (await repository.git(root, "rev-parse", "HEAD")).strip() != on:
+                raise Refused(f"The branch {branch} of {self._named} moved meanwhile.", next_step="Press again.")
+            _write(root, {path: text})
+            commit = await repository.commit(root, message)
+            try:
+                await repository.push(root, branch, commit)
+            except ActionFailed:
+                if await repository.head(branch) == on:
+                    raise
+                told = f"The branch {branch} of {self._named} moved meanwhile."
+                raise Refused(told, next_step="Press again.") from None
+        return commit
+
+    async def close(self, branch: str) -> PullRequest | None:
+        """Delete the branch. None where there is none."""
+        there = await self.proposed(branch)
+        if there is not None:
+            await self._on(branch).git(None, "push", "--quiet", "--", self._remote, f":refs/heads/{branch}")
+        return there
+
+    async def _there(self, repository: GitRepository, branch: str) -> None:
+        if await repository.head(branch) is None:
+            told = f"{self._named.capitalize()} has no branch {branch}."
+            raise ActionFailed(told, next_step=f"See the branch beside {self._setting}.")
+
+
+def _write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = place_in(root, PurePosixPath(inside("", name)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")

@@ -91,6 +91,32 @@ class GitHub:
         await self._ours(there, execution)
         return there.model_copy(update={"note": await self._dressed(there)})
 
+    async def read_at(self, path: str, branch: str) -> tuple[str | None, str]:
+        """The text of a file on a branch, and the commit that it was read at. ActionFailed where there is no branch."""
+        head = await self._head(checked_branch(branch))
+        if head is None:
+            message = f"{self._api.repository} has no branch {branch}, or we may not read it."
+            raise ActionFailed(message, next_step=f"See {self._api.where}.branch.")
+        at = quote(str(inside("", path)), safe="/")
+        found = await self._api.read(f"contents/{at}", {"ref": head})
+        return (None if found is None else self._api.content(found, path)), head
+
+    async def commit_file(self, path: str, text: str, branch: str, on: str, message: str) -> str:
+        """One commit on the branch, only while its head is still ``on``. Raises Refused where it has moved."""
+        try:
+            commit, _ = await self._commit(on, {path: text}, message)
+        except OutcomeUnknown as error:  # no branch points at it
+            raise ActionFailed(f"The commit could not be made: {error.message}", next_step="Press again.") from error
+        body: Json = {"sha": commit, "force": False}
+        at = f"git/refs/heads/{quote(branch, safe='/')}"
+        status, _ = await self._api.write("PATCH", at, body, may=frozenset({409, 422}))
+        if status == 200:
+            return commit
+        if await self._head(branch) != on:
+            raise Refused(f"The branch {branch} of {self._api.repository} moved meanwhile.", next_step="Press again.")
+        message = f"The branch {branch} of {self._api.repository} takes no commits from us; nothing was changed."
+        raise ActionFailed(message, next_step=f"Set {self._api.where}.mode to pull_request, or see its rules.")
+
     async def close(self, branch: str) -> PullRequest | None:
         """Close the open pull request of this branch and delete the branch; what a person closed or merged stays so."""
         there = await self.proposed(branch)

@@ -9,25 +9,39 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.action import Change
+from bot.domain.base import Json
 from bot.domain.desired import TOOLS_DENIED
+from bot.errors import Refused
 from runbooks.controls.value_file import MISSING, value_at, with_value
 
 
-def place_of(change: Change) -> tuple[str, ...]:
-    """The path in the file."""
+def place_of(change: Change, below: Sequence[str] = ()) -> tuple[str, ...]:
+    """The path in the file, where an agent's values stand ``below`` a path of their own."""
     target = change.target
-    path = tuple(part for part in target.setting.removeprefix("agent.").split(".") if part)
+    path = (*below, *(part for part in target.setting.removeprefix("agent.").split(".") if part))
     if target.element is None or target.setting == TOOLS_DENIED:
         return path
     return (*path, *(part for part in target.element.split("#") if part))
 
 
-def with_change(text: str, name: str, change: Change) -> str:
+def held_by(text: str, name: str, change: Change, below: Sequence[str] = ()) -> Json:
+    """What the file holds for the change's target; None for nothing."""
+    held = value_at(text, name, place_of(change, below))
+    element = change.target.element
+    if change.target.setting == TOOLS_DENIED and element is not None:
+        return True if isinstance(held, list) and element in held else None
+    return None if held is MISSING else held
+
+
+def with_change(text: str, name: str, change: Change, below: Sequence[str] = ()) -> str:
     """The file's text with what the change sets. Raises Refused where it cannot be edited."""
-    path, element = place_of(change), change.target.element
+    path, element = place_of(change, below), change.target.element
     if change.target.setting == TOOLS_DENIED and element is not None:
         held = value_at(text, name, path)
         names: Sequence[Any] = held if isinstance(held, list) else []
+        if held is not MISSING and held is not None and not isinstance(held, list):
+            message = f"What stands at {'.'.join(path)} of {name} is no list of tools."
+            raise Refused(message, field="tool", next_step="Correct it there, or name another path.")
         others = [one for one in names if one != element]
         return with_value(text, name, path, [*others, element] if change.desired is True else others)
     return with_value(text, name, path, MISSING if change.desired is None else change.desired)

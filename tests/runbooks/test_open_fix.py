@@ -114,7 +114,7 @@ async def test_a_sentence_is_added_to_the_prompt_by_a_pull_request(peer: GitHubP
 
 async def test_a_passage_of_a_tools_description_is_replaced(peer: GitHubPeer, github: CodeHost) -> None:
     """In a file that holds more than the description; without the passage nobody knows where."""
-    chosen = {"kind": "tool description", "tool": "send_email", "text": "Sends to customers only."}
+    chosen: dict[str, Any] = {"kind": "tool description", "tool": "send_email", "text": "Sends to customers only."}
     with pytest.raises(Refused, match="no plain text") as caught:
         await _plan(github, **chosen)
     assert caught.value.field == "passage"
@@ -188,7 +188,7 @@ async def test_a_file_that_changed_after_the_preview_is_left_alone(peer: GitHubP
         ({"text": "x", "passage": "Nothing"}, "passage"),
     ],
 )
-async def test_what_does_not_fit_is_said_at_its_field(github: CodeHost, chosen: dict[str, str], field: str) -> None:
+async def test_what_does_not_fit_is_said_at_its_field(github: CodeHost, chosen: dict[str, Any], field: str) -> None:
     """While the modal is open."""
     with pytest.raises(Refused) as caught:
         await _plan(github, **chosen)

@@ -197,7 +197,7 @@ class GitHubPeer:
 
     def _contents(self, found: re.Match[str], request: Request, body: Json) -> Response:
         ref = request.query_params.get("ref", "refs/heads/main").removeprefix("refs/heads/")
-        commit = self.refs.get(ref)
+        commit = self.refs.get(ref, ref if ref in self.commits else None)
         text = None if commit is None else self.trees[self.commits[commit]["tree"]].get(found[1])
         if text is None:
             return _said(404, "Not Found")
