@@ -13,7 +13,6 @@ from bot.domain.incident import Incident, IncidentRow
 from bot.domain.mitigation import MitigationRow
 from bot.domain.run import Run
 from bot.domain.waiting import WaitingApproval
-from bot.domain.waiting import WaitingApproval
 
 
 class Kind(StrEnum):
@@ -232,10 +231,6 @@ class Requests(Protocol):
 
     async def break_glass(self, incident_id: str, execution_id: str, by: Actor, *, reason: str, key: str) -> Reply:
         """Go alone with a reason; every commander is told."""
-        ...
-
-    async def waiting_for(self, by: Actor) -> Sequence[WaitingApproval]:
-        """What this person may approve now, the nearest deadline first; its cost does not grow with what is open."""
         ...
 
     async def may_look(self, by: Actor) -> None:

@@ -268,7 +268,7 @@ async def test_an_event_is_retried_over_http_as_slack_does(slack: SlackSandbox) 
 
         async def given_up() -> bool:
             found = [one for one in await slack.events() if one["event_id"] == sent["event_id"]]
-            return found[0]["attempts"] == 3
+            return bool(found[0]["attempts"] == 3)
 
         await wait_until(given_up)
         await wait_until(lambda: len(numbers) == 3)
