@@ -23,6 +23,9 @@ WHERE: Final = frozenset({"agent", "tool", "argument"})
 WRITTEN: Final = frozenset({"model", "text", "version", "schema", "value", "key", "incident", "by", "why", "until"})
 """What is only known when something is written."""
 
+STRUCTURED: Final = frozenset({"value", "schema"})
+"""What may have parts (``{schema.maximum}``)."""
+
 
 def places(template: Json) -> Iterator[str]:
     """Every name in braces, at any depth. Raises ``ValueError`` for a brace that belongs to none."""
@@ -46,6 +49,8 @@ def checked(template: Json, known: frozenset[str]) -> Json:
     for place in places(template):
         if not _NAMED.fullmatch(place):
             raise ValueError(f"{{{place}}} is no name; only names and dotted paths stand in braces, no expressions")
+        if "." in place and place.split(".")[0] not in STRUCTURED:
+            raise ValueError(f"{{{place}}} has no parts; only {' and '.join(sorted(STRUCTURED))} can have")
         if place.split(".")[0] not in known:
             raise ValueError(f"{{{place}}} is not known here; known: {', '.join(sorted(known))}")
     return template
