@@ -100,7 +100,7 @@ class Approving(Pressing):
         parts = self._parts
         incident = await self._read(incident_id)
         execution = _lead(incident, execution_id)
-        if execution is None or execution.approval is None:
+        if execution is None or (execution.approval is None and execution.broke_glass is None):
             raise Refused(f"{incident.id} has no request {plain(execution_id, 40)}.", next_step=_STALE)
         if execution.state is not ExecutionState.AWAITING_APPROVAL:
             return Say(decided(execution, parts.now()))

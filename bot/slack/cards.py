@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.domain.action import Execution
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
+from bot.engine.membership import COMMANDER, members_of
 from bot.plugin import OfferView
 from bot.settings import Settings
 from bot.slack.render import Rendered
+from bot.views.approval_blocks import called, question
 from bot.views.card import card
 from bot.views.messages import announcement, direct_message
 from bot.views.thread_lines import thread_line
@@ -35,6 +38,20 @@ class BotViews:
         """The direct message to somebody who was woken."""
         made = direct_message(incident, now, reason=reason, announced=self._settings.slack.announce_channel)
         return Rendered(text=made.text, blocks=made.blocks)
+
+    def approval(
+        self, incident: Incident, execution: Execution, now: datetime, *, again: bool = False
+    ) -> Rendered | None:
+        """The question with its mention of those who may; in a drill nobody is called."""
+        settings = self._settings
+        role = execution.approval.role if execution.approval is not None else COMMANDER
+        calls = ""
+        if not incident.drill:
+            members = [member for name in role.split(" and ") for member in members_of(settings.roles, name)]
+            calls = called(members, incident, settings.agent(incident.agent).on_call, execution.by)
+        glass = settings.approvals.break_glass
+        made = question(incident, execution, now, calls=calls, glass=glass, again=again)
+        return None if made is None else Rendered(text=made.text, blocks=made.blocks)
 
     def line(self, entry: Entry, incident: Incident) -> str | None:
         """The thread's line for an entry, None for one that the thread does not tell."""

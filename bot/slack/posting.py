@@ -10,8 +10,9 @@ from bot.slack import thread
 from bot.slack.channels import Channel, Refusal
 from bot.slack.errors import ChannelGone, MessageGone, SlackError, Unauthorized
 from bot.slack.progress import show_progress
+from bot.slack.questions import Questions
 from bot.slack.render import Rendered, next_countdown
-from bot.slack.sending import Sender, Tools, Wait
+from bot.slack.sending import Tools, Wait
 from bot.timeline.outbox import Claimed
 from bot.views import words
 
@@ -32,7 +33,7 @@ async def bring_up_to_date(tools: Tools, claimed: Claimed) -> Wait | None:
     return await Posting(tools, claimed, incident, state).run()
 
 
-class Posting(Sender):
+class Posting(Questions):
     """Brings the channel, the card, the thread and the announcement of one claimed incident up to date."""
 
     async def run(self) -> Wait | None:
@@ -43,6 +44,7 @@ class Posting(Sender):
             if self.incident.root_ts is not None:
                 await self._dress()
                 wait = await self._thread() or wait
+                wait = await self.ask_for_approvals() or wait
         announced = await self._announcement()
         wait = wait or announced
         return wait or await self._directs() or await show_progress(self)

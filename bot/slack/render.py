@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.domain.action import Execution
 from bot.domain.base import Json
 from bot.domain.effect import EffectOutcome
 from bot.domain.events import Entry
@@ -56,6 +57,12 @@ class Views(Protocol):
 
     def direct(self, incident: Incident, now: datetime, reason: str) -> Rendered:
         """The direct message to somebody who was woken, with why; ``reason`` is empty once somebody has it."""
+        ...
+
+    def approval(
+        self, incident: Incident, execution: Execution, now: datetime, *, again: bool = False
+    ) -> Rendered | None:
+        """The question to a second person, or how it was decided; ``again``: the reminder. None: nothing is asked."""
         ...
 
     def line(self, entry: Entry, incident: Incident) -> str | None:

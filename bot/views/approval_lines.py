@@ -1,4 +1,7 @@
-"""The thread's lines about approvals. The question itself is a message of its own, with buttons, in the same thread."""
+"""The thread's lines about approvals: how they were decided.
+
+The question, its reminder and broken glass are messages of their own in the same thread (``approval_blocks``).
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,17 +9,7 @@ from typing import Any
 from bot.domain import events as ev
 from bot.domain.incident import Incident
 from bot.views.line_parts import by_whom, what_of, whose
-from bot.views.text import clock, foreign
-
-
-def _asked(event: ev.ApprovalAsked, incident: Incident) -> str:
-    what = what_of(incident, event.execution)
-    may = f"{foreign(event.role, 60)} may approve until {clock(event.deadline)}"
-    return f"⏳ *{by_whom(event.by)} waits for approval:* {what}. {foreign(event.why, 300)}; {may}."
-
-
-def _reminded(event: ev.ApprovalReminded, incident: Incident) -> str:
-    return f"⏳ *Asked for approval once more:* {what_of(incident, event.execution)}"
+from bot.views.text import foreign
 
 
 def _given(event: ev.ApprovalGiven, incident: Incident) -> str:
@@ -37,17 +30,8 @@ def _expired(event: ev.ApprovalExpired, incident: Incident) -> str:
     return f"✗ *Nobody approved in time, nothing was done:* {what_of(incident, event.execution)}"
 
 
-def _glass(event: ev.GlassBroken, incident: Incident) -> str:
-    what = what_of(incident, event.execution)
-    why = foreign(event.reason, 600)
-    return f"🚨 *BREAK GLASS: {by_whom(event.by)} goes alone:* {what}. “{why}” The commander is paged."
-
-
 APPROVAL_LINES: Mapping[type, Callable[[Any, Incident], str | None]] = {
-    ev.ApprovalAsked: _asked,
-    ev.ApprovalReminded: _reminded,
     ev.ApprovalGiven: _given,
     ev.ApprovalRejected: _rejected,
     ev.ApprovalExpired: _expired,
-    ev.GlassBroken: _glass,
 }

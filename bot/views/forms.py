@@ -11,6 +11,8 @@ from bot.views.text import cut
 RESOLVE_SUBMIT: Final = "pullcord_resolve_submit"
 NOTE_SUBMIT: Final = "pullcord_note_submit"
 MARK_SUBMIT: Final = "pullcord_mark_submit"
+REJECT_SUBMIT: Final = "pullcord_reject_submit"
+GLASS_SUBMIT: Final = "pullcord_glass_submit"
 DECLARE_SUBMIT: Final = "pullcord_declare_submit"
 _LONGEST = 2000
 
@@ -40,6 +42,25 @@ def mark_modal(incident: Incident, execution_id: str, *, done: bool) -> Block:
     metadata = f"{incident.id}|{execution_id}|{'done' if done else 'not_done'}"
     field = _ask("reason", f"How do you know that it was {word}?", hint)
     return modal_view(MARK_SUBMIT, f"Mark {word}", f"Mark {word}", metadata, [field])
+
+
+def reject_modal(incident: Incident, execution_id: str, *, own: bool) -> Block:
+    """Asks why a request is rejected; of whoever asked (``own``) whether it is taken back."""
+    execution = incident.execution(execution_id)
+    what = cut(words.what(execution), 200) if execution is not None else "this request"
+    hint = f"{what}. Stands on the timeline under your name; whoever asked is told."
+    title, label = ("Take it back", "Why do you take it back?") if own else ("Reject", "Why not?")
+    field = _ask("reason", label, hint, optional=own)
+    return modal_view(REJECT_SUBMIT, title, title, f"{incident.id}|{execution_id}", [field])
+
+
+def glass_modal(incident: Incident, execution_id: str) -> Block:
+    """Asks why this cannot wait for a second person."""
+    execution = incident.execution(execution_id)
+    what = cut(words.what(execution), 200) if execution is not None else "this"
+    hint = f"{what}: done at once, on your word alone. Every commander is told now, and it stands out on the timeline."
+    field = _ask("reason", "Why can this not wait?", hint)
+    return modal_view(GLASS_SUBMIT, "Break glass", "Break glass", f"{incident.id}|{execution_id}", [field])
 
 
 def declare_modal(channel: str | None) -> Block:

@@ -22,7 +22,7 @@ async def resolve_button(click: Click, services: Services) -> Reply:
     over = _over(incident, services)
     if over is not None:
         return over
-    await services.requests.may_ask("resolve", click.by)
+    await services.requests.may_ask("resolve", click.by, incident.id)
     return OpenModal(resolve_modal(incident))
 
 
@@ -49,7 +49,7 @@ async def resolve_command(click: Click, services: Services) -> Reply:
     if over is not None:
         return over
     if not reason:
-        await services.requests.may_ask("resolve", click.by)
+        await services.requests.may_ask("resolve", click.by, incident.id)
         return OpenModal(resolve_modal(incident))
     await services.requests.lifecycle(
         incident.id, "resolve", click.by, key=click.key, text=reason, channel=click.channel

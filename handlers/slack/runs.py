@@ -63,7 +63,7 @@ async def review(click: Click, services: Services) -> Reply:
     """Review what looks the same."""
     found, trace = _subject(click.value)
     incident = await seen_by(click, services, found)
-    await services.requests.may_ask("add_runs", click.by)
+    await services.requests.may_ask("add_runs", click.by, incident.id)
     similar = still_similar(incident, trace)
     if similar is None or not similar.groups:
         return Say(f"{incident.id}: no other run looks the same that is not part of it already.")
@@ -91,7 +91,7 @@ async def choose(click: Click, services: Services) -> Reply:
     """No alert named a run: show those of the window."""
     found, _ = _subject(click.value)
     incident = await seen_by(click, services, found)
-    await services.requests.may_ask("add_runs", click.by)
+    await services.requests.may_ask("add_runs", click.by, incident.id)
     if incident.offered is None or not incident.offered.lines:
         return Say(f"{incident.id}: no run of its agent was recorded in the alert's window yet.")
     return OpenModal(offered_modal(incident, incident.offered))

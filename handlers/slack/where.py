@@ -6,6 +6,7 @@ from bot.domain.incident import Incident
 from bot.errors import Refused
 from bot.plugin import Click, Services
 
+_EXECUTION = re.compile(r"^ex_[0-9a-z]{1,40}$")
 _ID = re.compile(r"^(?:INC-|inc-)?(\d{1,15})$")
 
 
@@ -20,6 +21,15 @@ def split(args: str) -> tuple[str | None, str]:
     first, _, rest = args.strip().partition(" ")
     found = incident_id(first) if first.lower().startswith("inc-") else None
     return (found, rest.strip()) if found else (None, args.strip())
+
+
+def subject(value: str) -> tuple[str, str]:
+    """Incident and execution that a button or a modal names. Raises Refused for a value that is none."""
+    incident, _, execution = value.partition("|")
+    found = incident_id(incident)
+    if found is None or not _EXECUTION.match(execution):
+        raise Refused("This button names no request.", next_step="Use the button of the newest card.")
+    return found, execution
 
 
 async def here(click: Click, services: Services) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain import events as ev
+from bot.domain.action import Execution
 from bot.domain.base import Json
 from bot.domain.events import Entry
 from bot.domain.incident import Incident
@@ -19,6 +20,7 @@ from bot.slack.identity import Identity
 from bot.slack.poster import Poster, PosterTimes
 from bot.slack.render import Rendered
 from bot.timeline.store import Store
+from bot.views.approval_blocks import question
 from sandbox.slack.server import SlackSandbox
 
 GENERAL = "C0GENERAL"
@@ -48,6 +50,13 @@ class SmallViews:
             "text": {"type": "plain_text", "text": "Acknowledge"},
         }
         return Rendered(text=text, blocks=(*blocks, {"type": "actions", "elements": [button]}))
+
+    def approval(
+        self, incident: Incident, execution: Execution, now: datetime, *, again: bool = False
+    ) -> Rendered | None:
+        """As the bot asks, without anybody called."""
+        made = question(incident, execution, now, again=again)
+        return None if made is None else Rendered(text=made.text, blocks=made.blocks)
 
     def announcement(self, incident: Incident, now: datetime) -> Rendered:
         """State only."""

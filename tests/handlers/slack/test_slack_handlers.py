@@ -124,7 +124,7 @@ class Desk:
         if by.id == "U0GUEST":
             raise Refused("Only full members may look.")
 
-    async def may_ask(self, what: str, by: Actor) -> None:
+    async def may_ask(self, what: str, by: Actor, incident_id: str | None = None) -> None:
         if by.id == "U0GUEST":
             raise Refused(f"You may not {what}.")
 
