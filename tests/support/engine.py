@@ -72,15 +72,31 @@ class Slack:
     ephemeral_works: bool = True
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shown: list[tuple[str, tuple[Mapping[str, Json], ...]]] = field(default_factory=list)
+    sent: list[tuple[str, str, DirectMessage]] = field(default_factory=list)
+    """Where to (a user, or ``channel/thread``), under which key, what: each key once, as the port promises."""
+    away: BaseException | None = None
+    """Raised by every message while set."""
+    unreachable: frozenset[str] = frozenset()
+    """People who take no direct messages."""
 
     async def direct(self, user: str, message: DirectMessage, dedupe_key: str) -> str:
         """A direct message."""
+        if user in self.unreachable:
+            raise ActionFailed("Slack answered cannot_dm_bot.")
+        self._send(user, dedupe_key, message)
         self.told.append((None, user, message.text))
         return "1.0"
 
     async def post(self, channel: str, message: DirectMessage, dedupe_key: str, thread_ts: str | None = None) -> str:
         """A post."""
+        self._send(f"{channel}/{thread_ts or ''}", dedupe_key, message)
         return "1.0"
+
+    def _send(self, where: str, key: str, message: DirectMessage) -> None:
+        if self.away is not None:
+            raise self.away
+        if key not in {sent for _, sent, _ in self.sent}:
+            self.sent.append((where, key, message))
 
     async def ephemeral(self, channel: str, user: str, text: str, blocks: Sequence[Mapping[str, Json]] = ()) -> None:
         """An ephemeral message, unless this workspace refuses it."""
