@@ -1,15 +1,14 @@
 """What only plug-ins can judge of a configuration: alert sources, trace stores, control planes, the eval format."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.errors import Fault, Misconfigured
 from bot.ladder_files import ladders_of
 from bot.plugin import ControlPlaneFactory, Registry
-from bot.ports import CAPABILITIES
+from bot.ports import CAPABILITIES, ControlPlane
 from bot.registry import discover
 from bot.settings import Settings
-
-_RESTRAINING = tuple(CAPABILITIES)
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -41,7 +40,12 @@ def plugin_faults(settings: Settings) -> list[Fault]:
             faults.extend(error.faults)
     faults.extend(_trace_store_faults(settings, registry))
     faults.extend(_control_faults(settings, registry))
-    restraining = sorted(name for name, factory in registry.control_planes.items() if _restrains(factory))
+    # the ports that there are, and those that verbs of a pack bring along
+    ports = {
+        *CAPABILITIES,
+        *(p for v in registry.actions.values() for p in v.ports.values() if ControlPlane in p.__mro__),
+    }
+    restraining = sorted(name for name, factory in registry.control_planes.items() if _restrains(factory, ports))
     for name, agent in settings.agents.items():
         for control in agent.control.all:
             kind = _kind(settings, control)
@@ -116,12 +120,12 @@ def _control_faults(settings: Settings, registry: Registry) -> list[Fault]:
     return faults
 
 
-def _restrains(factory: ControlPlaneFactory) -> bool:
+def _restrains(factory: ControlPlaneFactory, ports: Iterable[type]) -> bool:
     """Whether it can do anything to an agent; one that only keeps eval cases or tool classes cannot be ``control:``."""
     made = factory.make
     if not isinstance(made, type):
         return True  # a function: only its result could tell
-    wanted = (_own_methods(port) for port in _RESTRAINING)
+    wanted = (_own_methods(port) for port in ports)
     return any(all(hasattr(made, name) for name in names) for names in wanted)
 
 
