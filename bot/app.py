@@ -46,8 +46,10 @@ from bot.work.ticks import Ticks
 _log = structlog.get_logger(__name__)
 _STALE_TICK = 5.0
 _STOP_SECONDS = 10.0
-_EXECUTE_LIMIT = timedelta(seconds=120)
-"""A git push may take its 60 s twice; cut off, it would end as unknown."""
+_EXECUTE_LIMIT = timedelta(seconds=720)
+"""What says how far it is may take ten minutes (``bot.engine.progress``); each call of its own is bounded shorter.
+
+Cut off, it would end as unknown. A few at once only, so that pages find their places (``bot.engine.execute``)."""
 _BACKGROUND = 2
 """Items of the background at once: indexing is CPU work, and an incident's own reading must find its turn."""
 

@@ -16,6 +16,7 @@ from bot.engine.choices import choice_errors, remember, remembered, shown_choice
 from bot.engine.offers import ABOUT_UNKNOWN, MARK_DONE
 from bot.engine.parts import Parts, scrubbed
 from bot.engine.planning import read_params
+from bot.engine.prefills import prefilled
 from bot.engine.previewing import BUTTON_SECONDS, CLICK_SECONDS, preview_press
 from bot.errors import Refused
 from bot.plugin import Action, ActionContext, OfferView, Reply, UpdateModal
@@ -38,11 +39,13 @@ class Modals:
             execution = str(offer.params.get("execution", ""))
             return mark_modal(incident, execution, done=offer.action == MARK_DONE)
         verb, ctx = self._about(incident, offer, by)
-        shown, told = await asyncio.gather(
-            shown_choices(parts, verb, ctx), self._as_it_stands(incident, verb, offer, by)
+        shown, told, filled = await asyncio.gather(
+            shown_choices(parts, verb, ctx),
+            self._as_it_stands(incident, verb, offer, by),
+            prefilled(parts, verb, ctx, offer),
         )
         await remember(parts, offer.id, shown)
-        return modal(verb, offer, ctx, told, shown)
+        return modal(verb, filled, ctx, told, shown)
 
     async def preview(self, offer_id: str, by: Actor, values: Mapping[str, Json]) -> Reply:
         """The same modal with what would be done with ``values``: bounded, and honest where that cannot be said."""
@@ -64,7 +67,7 @@ class Modals:
             told = f"With what stands here now it cannot be done.\n{told}"
         else:
             told = (await preview_press(parts, incident, verb, params, by, seconds=BUTTON_SECONDS)).text
-        return UpdateModal(modal(verb, offer, ctx, told[:_LONGEST], shown))
+        return UpdateModal(modal(verb, offer, ctx, told[:_LONGEST], shown, given))
 
     async def preview_text(self, offer: OfferView, by: Actor) -> str:
         """What an offer with frozen parameters would do, for whoever is about to press it. Not escaped."""

@@ -45,6 +45,9 @@ def _as_of(execution: Execution | None, verified: Verified, detail: str) -> str:
 
 
 def _failed(event: ev.ActionFailed, incident: Incident) -> str:
+    execution = incident.execution(event.execution)
+    if execution is not None and execution.stopped_by is not None and event.reason.startswith("Stopped"):
+        return f"✗ *Stopped:* {what_of(incident, event.execution)}. {foreign(event.reason, 300)}"
     return f"✗ *Failed, nothing changed there:* {what_of(incident, event.execution)}. {foreign(event.reason, 300)}"
 
 

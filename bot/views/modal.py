@@ -5,7 +5,7 @@ text stands in plain_text objects, so that nothing foreign becomes a mention or 
 opaque id and nothing else. "Preview" shows, in the same modal, what would be done with what stands in it now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -45,16 +45,20 @@ def modal(
     ctx: ActionContext,
     preview: str | None,
     shown: Mapping[str, Shown] | None = None,
+    first: Mapping[str, Json] | None = None,
 ) -> Block:
     """The modal of an offer that asks. Its blocks keep their ids, so that an update in place keeps what was typed.
 
     ``preview`` says what would be done with what stands in it now; None where too little is known for one. ``shown``
-    are the choices of its selects; those that are not given come from the incident alone.
+    are the choices of its selects; those that are not given come from the incident alone. ``first`` is what stands in
+    fields at first, before the verb's own suggestions: what a control plane told, or what was typed before an update.
     """
     listed = {**choices_of(verb, ctx), **(shown or {})}
     made: list[Block] = [b.plain_section(_DRILL)] if ctx.incident.drill else []
     made.append(b.plain_context(verb.doc))
-    made += [_input(name, field, offer, ctx, listed.get(name)) for name, field in verb.params.model_fields.items()]
+    for name, field in verb.params.model_fields.items():
+        stands = first[name] if first and name in first else _first(name, field, offer, ctx)
+        made.append(_input(name, field, stands, listed.get(name), ctx.agent.lengths))
     made.append(b.actions("preview", [b.button(PREVIEW, "Preview", offer.id)]))
     if preview:
         made.append(b.section("*Preview, nothing written yet*"))
@@ -98,13 +102,13 @@ def parse_values(model: type[Params], values: Mapping[str, Json]) -> dict[str, J
     return given
 
 
-def _input(name: str, field: FieldInfo, offer: OfferView, ctx: ActionContext, shown: Shown | None) -> Block:
+def _input(name: str, field: FieldInfo, stands: Json, shown: Shown | None, lengths: Sequence[timedelta]) -> Block:
     made: Block = {
         "type": "input",
         "block_id": name,
         "optional": not field.is_required(),
         "label": plain_text(field.title or name.replace("_", " ").capitalize(), limits.INPUT_LABEL),
-        "element": element(field, _first(name, field, offer, ctx), shown),
+        "element": element(field, stands, shown, lengths),
     }
     hint = " ".join(filter(None, (field.description, _lines(field, shown), _more(shown), shown.hint if shown else "")))
     if hint:
