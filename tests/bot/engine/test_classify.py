@@ -60,14 +60,14 @@ async def test_a_wrong_guess_is_corrected_and_the_correction_can_be_taken_back(w
 async def test_a_class_counts_for_later_incidents_of_this_agent_only(world: World) -> None:
     """Another agent's tool of the same name is another tool."""
     await opened(world)
-    await classify(world, "frobnicate", "read_only")
+    await classify(world, "frobnicate", "reversible")
     other = "c" * 32
     now = world.clock.now()
     spans = (root_span(other, now), tool_span(other, 1, "frobnicate", {"id": 2}, now))
     await world.store.spans.upsert(other, "refund-bot", {s.span_id: s.to_bytes() for s in spans})
     await world.later(seconds=1)
     await world.fire(name="Another", fingerprint="other", trace_id=other)
-    assert (await effect(world, "frobnicate", 2)).reversibility is Reversibility.READ_ONLY
+    assert (await effect(world, "frobnicate", 2)).reversibility is Reversibility.REVERSIBLE
     third = "d" * 32
     spans = (root_span(third, now), tool_span(third, 1, "frobnicate", {"id": 2}, now))
     await world.store.spans.upsert(third, "mail-bot", {s.span_id: s.to_bytes() for s in spans})
