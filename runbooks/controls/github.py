@@ -14,7 +14,7 @@ from bot.errors import ActionFailed, OutcomeUnknown, Refused
 from bot.plugin import ControlHttp, ControlName, control_plane
 from bot.ports import Clock, EvalTarget, PullRequest, PushedCase
 from runbooks.controls import pull_text
-from runbooks.controls.eval_files import case_path, inside
+from runbooks.controls.eval_files import case_path, decoded, inside
 from runbooks.controls.git_remote import checked_branch
 from runbooks.controls.github_api import GitHubApi, number_of, text_of
 from runbooks.controls.github_auth import GitHubSettings, credentials, reviewers
@@ -63,7 +63,7 @@ class GitHub:
         """The text of a file on a branch; None when there is none. ActionFailed for what is no text of up to 1 MB."""
         at = quote(str(inside("", path)), safe="/")
         found = await self._api.read(f"contents/{at}", {"ref": f"refs/heads/{checked_branch(ref)}"})
-        return None if found is None else self._api.content(found, path)
+        return None if found is None else decoded(found, path, self._api.repository)
 
     async def proposed(self, branch: str) -> PullRequest | None:
         """The newest pull request of this branch, in any state."""
@@ -99,7 +99,7 @@ class GitHub:
             raise ActionFailed(message, next_step=f"See {self._api.where}.branch.")
         at = quote(str(inside("", path)), safe="/")
         found = await self._api.read(f"contents/{at}", {"ref": head})
-        return (None if found is None else self._api.content(found, path)), head
+        return (None if found is None else decoded(found, path, self._api.repository)), head
 
     async def commit_file(self, path: str, text: str, branch: str, on: str, message: str) -> str:
         """One commit on the branch, only while its head is still ``on``. Raises Refused where it has moved."""

@@ -4,7 +4,6 @@ A rate limit (403 or 429 with ``retry-after``, or with ``x-ratelimit-remaining: 
 what was asked was not done. Everything else that is not understood keeps the meaning that ``ControlHttp`` gives it.
 """
 
-from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -44,16 +43,6 @@ class GitHubApi:
             return answer.status, None
         self._judge(answer, "write to")
         return answer.status, answer.json()
-
-    def content(self, found: Json, path: str) -> str:
-        """The text of a file as ``contents/<path>`` answers it (base64, up to 1 MB). Raises ActionFailed."""
-        try:
-            if text_of(found, "encoding") != "base64":
-                raise ValueError
-            return b64decode(text_of(found, "content")).decode("utf-8", "strict")
-        except ValueError:
-            message = f"{path} of {self.repository} is no text file of up to 1 MB."
-            raise ActionFailed(message, next_step="Correct the path in the configuration.") from None
 
     def _path(self, path: str) -> str:
         return f"repos/{self.repository}/{path}".rstrip("/")

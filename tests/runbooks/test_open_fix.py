@@ -74,7 +74,8 @@ def _context(*executions: Execution, place: FilePlace | None = PLACE, execution:
 
 
 def _run(command: list[str], **how: Any) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, **how).stdout
+    done: subprocess.CompletedProcess[str] = subprocess.run(command, check=True, capture_output=True, text=True, **how)
+    return done.stdout
 
 
 async def _plan(host: CodeHost, ctx: ActionContext | None = None, **chosen: str) -> Once:

@@ -27,6 +27,15 @@ def _sha(value: object) -> str:
     return hashlib.sha1(json.dumps(value, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
+@dataclass(frozen=True)
+class Call:
+    """What handlers look at of a request. Names of headers in lower case."""
+
+    method: str
+    query_params: dict[str, str]
+    headers: dict[str, str]
+
+
 @dataclass
 class GitHubPeer:
     """``acme/evals`` with a ``main`` branch. ``writes`` are the requests that changed something, in order."""
@@ -89,19 +98,23 @@ class GitHubPeer:
     # ------------------------------------------------------------------ the API
 
     async def _answer(self, request: Request) -> Response:
-        path = request.path_params["path"].removeprefix("api/v3/")
+        body = await request.json() if await request.body() else {}
+        call = Call(request.method, dict(request.query_params), dict(request.headers))
+        return self.handle(call, request.path_params["path"].removeprefix("api/v3/"), body)
+
+    def handle(self, request: Call, path: str, body: Json) -> Response:
+        """Serve one request, below the base of the API."""
         short = path.removeprefix(f"repos/{self.repository}/")
         called = f"{request.method} {short}"
         self.asked.append(called)
         if held := self.next_answers.get(called):
             return held.pop(0)
-        body = await request.json() if await request.body() else {}
         answer = self._of_app(request, path, body) or self._judged(request, path, short, body)
         if request.method != "GET" and answer.status_code < 300:
             self.writes.append(called)
         return self.after[called].pop(0) if self.after.get(called) else answer
 
-    def _judged(self, request: Request, path: str, short: str, body: Json) -> Response:
+    def _judged(self, request: Call, path: str, short: str, body: Json) -> Response:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if given not in self.tokens:
             return _said(401, "Bad credentials")
@@ -114,7 +127,7 @@ class GitHubPeer:
                 return handle(self, found, request, body)
         return _said(404, "Not Found")
 
-    def _of_app(self, request: Request, path: str, body: Json) -> Response | None:
+    def _of_app(self, request: Call, path: str, body: Json) -> Response | None:
         """The two requests that a JWT signs."""
         if path not in {f"repos/{self.repository}/installation", "app/installations/77/access_tokens"}:
             return None
@@ -138,13 +151,13 @@ class GitHubPeer:
         self.tokens.add(self.issued[-1])
         return JSONResponse({"token": self.issued[-1], "expires_at": self.expires_at}, 201)
 
-    def _get_ref(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _get_ref(self, found: re.Match[str], request: Call, body: Json) -> Response:
         name = found[1]
         if name not in self.refs:
             return _said(404, "Not Found")
         return JSONResponse({"ref": f"refs/heads/{name}", "object": {"type": "commit", "sha": self.refs[name]}})
 
-    def _post_ref(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _post_ref(self, found: re.Match[str], request: Call, body: Json) -> Response:
         name = body.get("ref", "").removeprefix("refs/heads/")
         if set(body) != {"ref", "sha"} or not body["ref"].startswith("refs/heads/"):
             return _said(422, "Reference name must start with refs/heads/")
@@ -155,7 +168,7 @@ class GitHubPeer:
         self.refs[name] = body["sha"]
         return JSONResponse({"ref": body["ref"], "object": {"sha": body["sha"]}}, 201)
 
-    def _patch_ref(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _patch_ref(self, found: re.Match[str], request: Call, body: Json) -> Response:
         name = found[1]
         if name not in self.refs or body.get("sha") not in self.commits:
             return _said(422, "Reference does not exist")
@@ -164,18 +177,18 @@ class GitHubPeer:
         self.refs[name] = body["sha"]
         return JSONResponse({"object": {"sha": body["sha"]}})
 
-    def _delete_ref(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _delete_ref(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if self.refs.pop(found[1], None) is None:
             return _said(422, "Reference does not exist")
         return Response(status_code=204)
 
-    def _get_commit(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _get_commit(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if found[1] not in self.commits:
             return _said(404, "Not Found")
         commit = self.commits[found[1]]
         return JSONResponse({"sha": found[1], "message": commit["message"], "tree": {"sha": commit["tree"]}})
 
-    def _post_tree(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _post_tree(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if body.get("base_tree") not in self.trees or not body.get("tree"):
             return _said(422, "base_tree is not a tree")
         files = dict(self.trees[body["base_tree"]])
@@ -189,13 +202,13 @@ class GitHubPeer:
             files[entry["path"]] = entry["content"]
         return JSONResponse({"sha": self._tree(files)}, 201)
 
-    def _post_commit(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _post_commit(self, found: re.Match[str], request: Call, body: Json) -> Response:
         known = set(body) == {"message", "tree", "parents"} and body["tree"] in self.trees
         if not known or any(parent not in self.commits for parent in body["parents"]):
             return _said(422, "Tree SHA does not exist")
         return JSONResponse({"sha": self._commit(body)}, 201)
 
-    def _contents(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _contents(self, found: re.Match[str], request: Call, body: Json) -> Response:
         ref = request.query_params.get("ref", "refs/heads/main").removeprefix("refs/heads/")
         commit = self.refs.get(ref, ref if ref in self.commits else None)
         text = None if commit is None else self.trees[self.commits[commit]["tree"]].get(found[1])
@@ -204,13 +217,13 @@ class GitHubPeer:
         content = base64.encodebytes(text.encode()).decode()
         return JSONResponse({"type": "file", "encoding": "base64", "content": content, "sha": _sha(text)})
 
-    def _get_pulls(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _get_pulls(self, found: re.Match[str], request: Call, body: Json) -> Response:
         owner, _, head = request.query_params.get("head", "").partition(":")
         state = request.query_params.get("state", "open")
         rows = [p for p in self.pulls if owner == "acme" and p["head"] == head and state in {"all", p["state"]}]
         return JSONResponse([self._shown(pull) for pull in rows])
 
-    def _post_pull(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _post_pull(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if not {"title", "head", "base"} <= set(body) <= {"title", "head", "base", "body", "draft"}:
             return _said(422, "Validation Failed")
         if body["head"] not in self.refs or body["base"] not in self.refs:
@@ -222,22 +235,22 @@ class GitHubPeer:
         self.pulls.append({**body, "number": len(self.pulls) + 1, "state": "open", "labels": [], "reviewers": []})
         return JSONResponse(self._shown(self.pulls[-1]), 201)
 
-    def _patch_pull(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _patch_pull(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if body != {"state": "closed"}:
             return _said(422, "Validation Failed")
         self.pulls[int(found[1]) - 1] |= {"state": "closed", "closed_by": "pullcord[bot]"}
         return JSONResponse(self._shown(self.pulls[int(found[1]) - 1]))
 
-    def _issue(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _issue(self, found: re.Match[str], request: Call, body: Json) -> Response:
         pull = self.pulls[int(found[1]) - 1]
         who = {"login": pull["closed_by"]} if "closed_by" in pull else None
         return JSONResponse({"number": pull["number"], "closed_by": who, "closed_at": pull.get("closed_at")})
 
-    def _labels(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _labels(self, found: re.Match[str], request: Call, body: Json) -> Response:
         self.pulls[int(found[1]) - 1]["labels"] += body["labels"]
         return JSONResponse([{"name": name} for name in body["labels"]])
 
-    def _reviewers(self, found: re.Match[str], request: Request, body: Json) -> Response:
+    def _reviewers(self, found: re.Match[str], request: Call, body: Json) -> Response:
         if not set(body) <= {"reviewers", "team_reviewers"} or "nobody" in body.get("reviewers", []):
             return _said(422, "Reviews may only be requested from collaborators.")
         self.pulls[int(found[1]) - 1]["reviewers"] += body.get("reviewers", []) + body.get("team_reviewers", [])
@@ -267,7 +280,7 @@ def _said(status: int, message: str) -> JSONResponse:
     return JSONResponse({"message": message}, status)
 
 
-_Handler = Callable[[GitHubPeer, "re.Match[str]", Request, Json], Response]
+_Handler = Callable[[GitHubPeer, "re.Match[str]", Call, Json], Response]
 _ROUTES: tuple[tuple[str, str, str, _Handler], ...] = (
     (r"git/ref/heads/(.+)", "GET", "contents", GitHubPeer._get_ref),
     (r"git/refs", "POST", "contents", GitHubPeer._post_ref),
