@@ -72,7 +72,14 @@ class ApprovalSettings(Section):
 
 
 class MitigationSettings(Section):
-    """Temporary mitigations: how long before its end the owner is asked, and how often drift is looked for."""
+    """Temporary mitigations: the lengths that are offered, when the owner is asked, how often drift is looked for."""
+
+    lengths: Annotated[tuple[Period, ...], Field(min_length=1, max_length=20)] = (
+        timedelta(hours=1),
+        timedelta(hours=4),
+        timedelta(hours=24),
+        timedelta(days=7),
+    )
 
     ask_before: Period = timedelta(minutes=30)
     drift_every: Period = timedelta(minutes=5)

@@ -140,6 +140,7 @@ class ControlPlanes:
             tools=settings.tools,
             control=settings.control.default[0],
             team=team,
+            lengths=self._settings.mitigations.lengths,
             team_agents=tuple(a for a, s in self._settings.agents.items() if team is not None and s.team == team),
             evals=self._eval_places,
             fixes=places.fix_place(self._settings, name),

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -106,6 +106,8 @@ class AgentProfile:
     team: str | None = None
     team_agents: tuple[str, ...] = ()
     """Every agent of the team in the configuration, this one too; empty where the agent has none."""
+    lengths: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1), timedelta(days=7))
+    """How long a temporary mitigation may be chosen to last (``mitigations.lengths``)."""
     evals: EvalPlaces = EvalPlaces()
     fixes: FilePlace | None = None
     """Where lasting fixes of the agent go (``fixes.<agent>``); None where nothing is configured."""

@@ -29,12 +29,6 @@ YES: Final = "true"
 MOST_OPTIONS: Final = 1000
 """So many choices at most, in groups of 100 (Slack's limit for one list); a modal may have 250 kB in all."""
 
-_DURATIONS = (
-    Choice("PT1H", "in 1 hour"),
-    Choice("PT4H", "in 4 hours"),
-    Choice("P1D", "in 24 hours"),
-    Choice("P7D", "in 7 days"),
-)
 _MANY = (list, tuple, set, frozenset, Sequence, Collection)
 _NUMBERS = (int, float, Decimal)
 
@@ -111,8 +105,10 @@ def fitting(choices: Sequence[Choice]) -> tuple[Choice, ...]:
     return tuple(unique.values())
 
 
-def element(field: FieldInfo, first: Json, shown: Shown | None) -> Block:  # noqa: PLR0911 - one per kind of input
-    """The input element. ``shown`` are its choices where it has some (then it is a select)."""
+def element(  # noqa: PLR0911 - one per kind of input
+    field: FieldInfo, first: Json, shown: Shown | None, lengths: Sequence[timedelta]
+) -> Block:
+    """The input element. ``shown``: its choices where it is a select; ``lengths``: those of a duration."""
     shape = shape_of(field)
     options = shown.options if shown is not None else ()
     if not options and shape.fixed:
@@ -123,7 +119,7 @@ def element(field: FieldInfo, first: Json, shown: Shown | None) -> Block:  # noq
         lines = "\n".join(map(str, first)) if isinstance(first, list) else first
         return _text(field, lines, multiline=True)
     if shape.holds(timedelta):
-        return _durations(first, never=shape.optional)
+        return _durations(lengths, first, never=shape.optional)
     if shape.holds(bool):
         return _checkbox(field.title or "Yes", ticked=first is True)
     if shape.holds(*_NUMBERS):
@@ -175,13 +171,23 @@ def _checkbox(label: str, *, ticked: bool) -> Block:
     return {**made, "initial_options": [choice]} if ticked else made
 
 
-def _durations(first: Json, *, never: bool) -> Block:
-    options = list(_DURATIONS)
+def _durations(lengths: Sequence[timedelta], first: Json, *, never: bool) -> Block:
+    options = [Choice(_iso(length), f"in {_span(length)}") for length in lengths]
     if isinstance(first, str) and first not in {choice.value for choice in options} | {NEVER}:
         options.append(Choice(first, first))
     if never:
         options.append(Choice(NEVER, "until it is lifted"))
     return _select(options, first if first is not None else NEVER)
+
+
+def _span(length: timedelta) -> str:
+    """For people: ``24 hours``, ``7 days``, ``90 seconds``."""
+    seconds = int(length.total_seconds())
+    # one day is said as 24 hours: at 3 a.m. nobody should have to think which day is meant
+    sizes = ((86400, "day", 2), (3600, "hour", 1), (60, "minute", 1), (1, "second", 1))
+    size, word = next((size, word) for size, word, least in sizes if seconds % size == 0 and seconds >= size * least)
+    count = seconds // size
+    return f"{count} {word}" + ("" if count == 1 else "s")
 
 
 def _select(options: Sequence[Choice], first: Json) -> Block:

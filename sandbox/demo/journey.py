@@ -9,10 +9,11 @@ import re
 
 import httpx
 
-from sandbox.demo.looking import WAIT, Json, Looking, NotSeen, all_text, filled, git, not_yet, pressable
+from sandbox.demo.looking import WAIT, Json, NotSeen, all_text, filled, git, not_yet
+from sandbox.demo.trust import Trust
 
 
-class Journey(Looking):
+class Journey(Trust):
     """One pass. Each method is a step; later ones use earlier ones."""
 
     async def the_agent_goes_wrong(self) -> str:
@@ -161,28 +162,6 @@ class Journey(Looking):
         if report["model_served"] != "gpt-x-2026-03-12":
             raise NotSeen(f"served by {report['model_served']}")
         return f"served by {report['model_served']}; {pinned['verified_detail']}"
-
-    async def undo_gives_it_back(self) -> str:
-        """Undo by the commander: restored, read by the agent, and the careful model refunds what is owed."""
-        revoked = next(e for e in (await self.state())["executions"] if e["action"] == "revoke_tool" and e["verified"])
-        asked = await self.slack.slash("U0DANA", self.channel, "/pullcord", f"undo {revoked['id']}")
-        (label, (action_id, value)), *_ = pressable(
-            (asked.get("response") or {}).get("blocks") or [("nothing", ("", ""))]
-        )
-        shown = (await self.slack.ephemerals("U0DANA", self.channel))[-1]
-        await self.slack.click("U0DANA", self.channel, shown["ts"], action_id, value)
-
-        async def look() -> Json | None:
-            undone = [e for e in (await self.state())["executions"] if e["undo_of"] == revoked["id"]]
-            return dict(undone[-1]) if undone and undone[-1]["verified"] == "in_force" else dict(not_yet(undone))
-
-        await self.until(f"{label} in force", look)
-        report = await self.ask("cus_9Lm3", "Order 88160: the stylus is broken. My money back!")
-        refunds = [e for e in report["effects"] if e["tool"] == "issue_refund" and e["outcome"] == "applied"]
-        amounts = [e["arguments"].get("amount_minor", e["arguments"].get("amount_cents")) for e in refunds]
-        if amounts != [1900]:
-            raise NotSeen(f"refunded {amounts} of {[e['arguments'] for e in refunds]}")
-        return "restored; the pinned model refunded exactly the 19.00 owed"
 
     async def an_eval_case_lies_on_a_branch(self) -> str:
         """Open eval case…: proven to fail on the record, pushed, and read back from the repository itself."""

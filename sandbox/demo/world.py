@@ -56,6 +56,8 @@ tools:
     summary: "{arguments.customer_id}"
 evals:
   remote: {evals}
+mitigations:
+  lengths: [12s, 1h, 4h, 24h, 7d]   # twelve seconds, so that an end can be watched
 """
 
 

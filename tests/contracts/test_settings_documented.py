@@ -34,7 +34,7 @@ def written(value: Any) -> str:
     if isinstance(value, ByteSize):
         return f"{int(value) // 1_000_000}MB"
     if isinstance(value, tuple):
-        return f"[{', '.join(value)}]"
+        return f"[{', '.join(written(one) for one in value)}]"
     return str(value)
 
 
