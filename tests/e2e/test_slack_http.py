@@ -88,6 +88,36 @@ async def test_two_replicas_over_http_do_each_click_once_however_often_slack_del
         await world.verified()
 
 
+async def test_two_hundred_presses_by_a_hundred_people_over_two_replicas_have_one_effect(tmp_path: Path) -> None:
+    """Everybody presses Acknowledge at once, twice. One has it; each of the others is told who, for them alone."""
+    async with a_valkey(tmp_path / "valkey", free_port()) as valkey, a_world(tmp_path, redis_url=valkey.url) as world:
+        over_http(world)
+        replicas = [await world.start(), await world.start(port=free_port())]
+        await world.slack.deliver_to([f"{one.origin}/slack/events" for one in replicas])
+        people = [(await world.slack.add_person(f"p{n}"))["id"] for n in range(100)]
+        await world.deliver(alert("a"))
+        channel, ts, _, _ = await world.button("Acknowledge")
+        for one in people:
+            await world.slack.join(one, channel)
+        pressed = await asyncio.gather(
+            *(world.slack.click(one, channel, ts, "pullcord_ack", stale=True) for one in [*people, *people])
+        )
+        assert all(one["acked"] for one in pressed)
+        await world.quiet()
+        (event,) = await events_of(world, "acknowledged")
+        winner = event["by"]["id"]
+        assert winner in people
+
+        async def all_told() -> bool:
+            missing = [p for p in people if p != winner and f"<@{winner}>" not in await told(world, channel, p)]
+            assert missing == [], f"{len(missing)} were not told who has it, such as {missing[:3]}"
+            return True
+
+        await world.until("everybody else is told who has it", all_told)
+        print(f"\n200 presses by 100 people: 1 effect, 99 told who, slowest {max(p['ms'] for p in pressed):.0f} ms")
+        await world.verified()
+
+
 async def test_a_replica_that_dies_costs_one_press_and_slacks_repeat_finds_the_other(tmp_path: Path) -> None:
     """A press that found nobody is shown as such and has no effect; an event comes again by itself."""
     async with a_valkey(tmp_path / "valkey", free_port()) as valkey, a_world(tmp_path, redis_url=valkey.url) as world:

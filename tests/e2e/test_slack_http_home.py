@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.e2e.test_slack_http import events_of, over_http
-from tests.support.world import DANA, LEE, MO, a_world, alert, bad_run
+from tests.support.world import DANA, LEE, MO, Json, a_world, alert, bad_run
 
 TRACE = "9c2e" + "0" * 28
 
@@ -47,4 +47,43 @@ async def test_the_home_tab_shows_what_is_mine_and_follows_what_i_press_on_it(tm
         published = await world.slack.calls("views.publish")
         assert {one["args"]["user_id"] for one in published} == {LEE, MO, "U0GUEST"}
         assert len(published) <= 6
+        await world.verified()
+
+
+async def test_what_waits_for_my_approval_is_approved_on_the_tab(tmp_path: Path) -> None:
+    """Lee may not give the tool back alone and asks; Dana approves on her Home tab, which then says nothing waits.
+
+    Lee's own tab never showed it, since nobody approves what they asked for. The timeline holds who asked and approved.
+    """
+    async with a_world(tmp_path) as world:
+        over_http(world)
+        await world.start()
+        await world.slack.deliver_to(f"{world.origin}/slack/events")
+        await world.spans(*bad_run(TRACE))
+        await world.deliver(alert("a", trace_id=TRACE))
+        await world.press(LEE, "Revoke issue_refund")
+        await world.execution("succeeded")
+        await world.press(LEE, "Undo")
+        channel = (await world.incident())["channel"]
+
+        async def refused() -> Json | None:
+            shown = await world.slack.ephemerals(LEE, channel)
+            return next((one for one in reversed(shown) if "pullcord_ask" in str(one.get("blocks"))), None)
+
+        refusal = await world.until("Lee is offered to ask", refused)
+        assert (await world.slack.click(LEE, channel, refusal["ts"], "pullcord_ask"))["acked"]
+        await world.until("it waits", lambda: events_of(world, "approval_asked"))
+        await world.slack.open_home(LEE)
+        await world.slack.wait_for_home(LEE, "Nothing waits for you.", timeout=10)
+        await world.slack.open_home(DANA)
+        view = await world.slack.wait_for_home(DANA, "Waits for your approval (1)", timeout=10)
+        assert f"<@{LEE}> asks" in str(view["blocks"])
+        assert (await world.slack.click_view(DANA, view["id"], "pullcord_approve"))["acked"]
+        await world.slack.wait_for_home(DANA, "Nothing waits for you.", timeout=10)
+        (given,) = await events_of(world, "approval_given")
+        assert given["by"]["id"] == DANA
+        await world.execution("succeeded")
+        await world.quiet()
+        await world.slack.open_home(DANA)
+        await world.slack.wait_for_home(DANA, "No agent is restrained.", timeout=10)
         await world.verified()
