@@ -258,7 +258,7 @@ class FlagdFile:
         return f"See controls.{self.name}.file."
 
 
-flagd_file = control_plane("flagd_file", settings=FlagdFileSettings)(FlagdFile)
+flagd = control_plane("flagd", settings=FlagdFileSettings)(FlagdFile)
 
 
 def _tools(served: Json) -> list[str]:

@@ -125,7 +125,17 @@ class HttpVerb(ControlSettings):
 
 
 class HttpSettings(ControlHttpSettings):
-    """Requests for each verb, what identifies us, and the header for the idempotency key (none: it takes none)."""
+    """Requests for each verb, what identifies us, and the header for the idempotency key (none: it takes none).
+
+    ``verbs`` are ``pin_model``, ``route_fallback``, ``revoke_tool`` (its ``undo`` is ``restore_tool``), ``pause_agent``
+    (its ``undo`` is ``resume_agent``), ``tighten_validation``, ``patch_prompt`` and ``patch_tool_description``; what is
+    not declared is not offered.
+
+    In braces stand names, never expressions: ``{agent}``, ``{tool}`` and ``{argument}`` in every request; ``{model}``,
+    ``{text}``, ``{schema}`` or, for each of them, ``{value}``, and ``{key}`` (the execution's), ``{incident}``,
+    ``{by}``, ``{why}`` and ``{until}`` where something is written. A member that is nothing but ``{value}`` keeps its type;
+    ``{schema.maximum}`` is a part of one.
+    """
 
     token: Token | None = None
     headers: dict[HeaderName, str] = Field(default_factory=dict)

@@ -80,7 +80,7 @@ def agent(file: Path) -> Iterator[Agent]:
 def plane(file: Path, tmp_path: Path) -> Any:
     """Pullcord's control plane for the file."""
     path = tmp_path / "pullcord.yaml"
-    path.write_text(f"controls: {{flags: {{type: flagd_file, file: '{file}', poll: 1s}}}}\n", encoding="utf-8")
+    path.write_text(f"controls: {{flags: {{type: flagd, file: '{file}', poll: 1s}}}}\n", encoding="utf-8")
     settings = load_settings({}, path)
     return ControlPlanes(discover(["runbooks"]), settings, {Clock: WallClock()}).plane("flags")
 

@@ -60,7 +60,7 @@ def _serve(key: str, value: object) -> Any:
 
 _AT_ONCE = "a file answers at once, or the write fails"
 CASE = PlaneCase(
-    type="flagd_file",
+    type="flagd",
     peer=FlagsFile,
     options=lambda peer: {"file": str(peer.file)},
     deeds=[
