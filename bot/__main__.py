@@ -147,6 +147,21 @@ def drill(
     typer.echo(_run(ask_for_drill(settings, agent)))
 
 
+@app.command()
+def mitigations(
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="json: for programs, one object per line.")
+    ] = "text",
+    config: _Config = None,
+) -> None:
+    """List all that is in force: on which agent, since when, until when, by whom, and what somebody changed outside."""
+    from bot.in_force import list_mitigations
+
+    settings = _settings(lambda: _load(config))
+    for line in _run(list_mitigations(settings, as_json=form == "json")):
+        typer.echo(line)
+
+
 def _is_file(what: str) -> bool:
     """An incident's id names an incident, whatever files lie here."""
     return re.fullmatch(r"INC-\d+", what) is None and (Path(what).exists() or os.sep in what or "." in what)

@@ -2,11 +2,12 @@
 
 from bot.domain.action import Execution
 from bot.domain.base import Json
+from bot.domain.events import PULLCORD
 from bot.domain.incident import Incident
 from bot.engine import names
 from bot.engine.parts import Parts
 from bot.errors import Refused
-from bot.plugin import OfferView
+from bot.plugin import ActionContext, Hidden, OfferView
 
 VERB = "open_fix"
 _ABOUT = "execution"
@@ -24,6 +25,10 @@ def fix_offer(parts: Parts, incident: Incident, execution: Execution) -> OfferVi
     missing = parts.planes.missing(verb, profile)
     if missing is not None:
         raise Refused(f"This cannot be made permanent from here: {missing}.", next_step=where)
+    ctx = ActionContext(incident=incident, agent=profile, by=PULLCORD, now=parts.now())
+    offered = verb.offer(ctx)
+    if isinstance(offered, Hidden):
+        raise Refused(f"This cannot be made permanent from here: {offered.reason}.", next_step=where)
     params: dict[str, Json] = {_ABOUT: execution.id} if _ABOUT in verb.params.model_fields else {}
     attempt = 1
     while (

@@ -15,6 +15,7 @@ LINES = (
     "timeline [INC-42]: a link to its page, for you alone",
     "status [INC-42]: where it stands; without one, all that is open",
     "who [INC-42]: who was woken, who has it, who leads",
+    "mitigations: what is in force, until when, and what was changed",
     "resolve [INC-42] <reason>: it is over",
     "drill [agent]: opens an incident to practise on; nothing is written, nobody is paged",
 )

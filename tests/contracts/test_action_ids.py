@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.views import approval_blocks, card_buttons, forms, modal, run_modal
+from bot.views import approval_blocks, card_buttons, forms, mitigations, modal, run_modal
 from bot.views.card import card
 from bot.views.messages import announcement, direct_message
 from bot.views.tray import tray
@@ -16,7 +16,7 @@ def test_action_ids_are_frozen() -> None:
     """Each constant is in the list, and the list names nothing else."""
     written = {
         v
-        for m in (approval_blocks, card_buttons, forms, modal, run_modal)
+        for m in (approval_blocks, card_buttons, forms, mitigations, modal, run_modal)
         for v in vars(m).values()
         if str(v).startswith("pullcord_")
     }

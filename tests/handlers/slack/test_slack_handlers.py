@@ -11,6 +11,7 @@ import pytest
 from bot.domain.base import Json
 from bot.domain.events import Actor, ActorKind
 from bot.domain.incident import AlertState, Incident, IncidentState
+from bot.domain.mitigation import MitigationRow, rows_of
 from bot.domain.run import Run
 from bot.errors import Refused
 from bot.plugin import (
@@ -118,6 +119,21 @@ class Desk:
 
     async def check(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
         self.asked.append(("check", incident_id, execution_id))
+        return self.answer
+
+    async def mitigations(self, limit: int) -> Sequence[MitigationRow]:
+        return [row for incident in self.incidents.values() for row in rows_of(incident)][:limit]
+
+    async def extend(self, incident_id: str, execution_id: str, length: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("extend", incident_id, execution_id, length))
+        return self.answer
+
+    async def permanent(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("permanent", incident_id, execution_id))
+        return self.answer
+
+    async def lapse(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("lapse", incident_id, execution_id))
         return self.answer
 
     async def may_look(self, by: Actor) -> None:
