@@ -46,6 +46,7 @@ def _verb(body: Body, found: OnceResult | None = None) -> Any:
 
 @pytest.fixture
 def sweeping(world: World) -> Callable[[Any], None]:
+    """Gives the world a verb that takes long."""
     def use(verb: Any) -> None:
         actions = {**world.registry.actions, "sweep": verb}
         world.registry = replace(world.registry, actions=actions)
