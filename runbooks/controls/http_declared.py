@@ -133,8 +133,8 @@ class HttpSettings(ControlHttpSettings):
 
     In braces stand names, never expressions: ``{agent}``, ``{tool}`` and ``{argument}`` in every request; ``{model}``,
     ``{text}``, ``{schema}`` or, for each of them, ``{value}``, and ``{key}`` (the execution's), ``{incident}``,
-    ``{by}``, ``{why}`` and ``{until}`` where something is written. A member that is nothing but ``{value}`` keeps its type;
-    ``{schema.maximum}`` is a part of one.
+    ``{by}``, ``{why}`` and ``{until}`` where something is written. A member that is nothing but ``{value}`` keeps its
+    type; ``{schema.maximum}`` is a part of one.
     """
 
     token: Token | None = None
