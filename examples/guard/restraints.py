@@ -96,8 +96,9 @@ class Restraints(BaseModel):
 
     def bound(self, tool: str, argument: str = "") -> Restraint:
         """Who bounded this argument of the tool, else any argument of it, else whatever the flag says."""
-        mine = [name for name in self.bounds if name.startswith(f"{tool}#")]
-        exact = [name for name in mine if name == f"{tool}#{argument}" or argument.startswith(f"{name.split('#')[1]}.")]
+        named = f"{tool.replace('%', '%25').replace('#', '%23')}#"
+        mine = [name for name in self.bounds if name.startswith(named)]
+        exact = [name for name in mine if f"{argument}.".startswith(f"{name.removeprefix(named)}.")]
         return self.bounds.get(next(iter([*exact, *mine]), ""), Restraint())
 
 

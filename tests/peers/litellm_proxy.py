@@ -25,6 +25,7 @@ model_list:
     litellm_params: {{model: openai/mini-y-2026-02-01, api_base: "{provider}", api_key: made-up}}
   - model_name: other-alias
     litellm_params: {{model: openai/gpt-x-2026-05-01, mock_response: "from other-alias"}}
+router_settings: {{disable_cooldowns: true}}
 litellm_settings: {{callbacks: [pullcord_hook.hook], num_retries: 0, request_timeout: 10}}
 general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
 """

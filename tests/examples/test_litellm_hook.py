@@ -1,0 +1,216 @@
+"""The LiteLLM hook's decisions, without LiteLLM: whose request it is, and what a hostile request cannot do.
+
+``make peers`` runs it in the real proxy (tests/peers/test_litellm.py).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from examples.litellm.pullcord_hook import PullcordHook, broken
+from sandbox.ofrep_stub import Fault, OfrepStub
+from tests.examples.conftest import wait_for
+
+Make = Callable[..., PullcordHook]
+NOBODY = SimpleNamespace(key_alias=None, metadata={})
+
+
+@pytest.fixture
+def make(stub: OfrepStub, tmp_path: Path) -> Iterator[Make]:
+    """Hooks on one state folder; each is as a new process of the gateway."""
+    made: list[PullcordHook] = []
+
+    def one(url: str | None = None, **options: Any) -> PullcordHook:
+        settings = {
+            "url": url or stub.url,
+            "state_dir": str(tmp_path / "state"),
+            "every": 0.02,
+            "timeout": 0.3,
+            "identify_by": ["key_alias", "key_metadata", "model", "metadata"],
+            "agents": {"refund-bot": {"token": stub.token, "models": ["refunds"]}},
+        }
+        made.append(PullcordHook({**settings, **options}))
+        return made[-1]
+
+    yield one
+    for hook in made:
+        hook.reader.stop()
+
+
+def _chat(**further: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {"agent": "refund-bot"}
+    return {"model": "gpt-x", "messages": [{"role": "user", "content": "hi"}], "metadata": said, **further}
+
+
+def _tool(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "agent"),
+    [
+        ({"key_alias": "refund-bot"}, {}, "refund-bot"),
+        ({"metadata": {"agent": "refund-bot"}}, {}, "refund-bot"),
+        ({}, {"model": "refunds"}, "refund-bot"),
+        ({}, {"metadata": {"agent": "refund-bot"}}, "refund-bot"),
+        ({}, {"metadata": {"requester_metadata": {"agent": "refund-bot"}}}, "refund-bot"),
+        ({"key_alias": "refund-bot"}, {"metadata": {"agent": "nobody"}}, "refund-bot"),
+        ({}, {"metadata": {"agent": {"a": 1}}}, None),
+        ({}, {"metadata": {"agent": ["refund-bot"]}}, None),
+        ({}, {"metadata": "refund-bot"}, None),
+        ({"metadata": "x"}, {"model": ["refunds"]}, None),
+        ({}, {}, None),
+    ],
+)
+def test_an_agent_is_known_by_its_key_its_model_or_what_it_says(
+    make: Make, key: dict[str, Any], data: dict[str, Any], agent: str | None
+) -> None:
+    """In the order of ``identify_by``; what cannot be a name is nobody, and nobody is not restrained."""
+    assert make().agent_of(SimpleNamespace(**{"key_alias": None, "metadata": {}, **key}), data) == agent
+
+
+async def test_what_a_caller_says_of_itself_counts_only_where_that_is_chosen(make: Make) -> None:
+    """An agent could call itself another one otherwise."""
+    hook = make(identify_by=["key_alias", "key_metadata", "model"])
+    assert hook.agent_of(NOBODY, {"metadata": {"agent": "refund-bot"}}) is None
+    assert make(identify_by=None).agent_of(NOBODY, {"metadata": {"agent": "refund-bot"}}) is None
+
+
+async def test_an_unrestrained_request_is_left_as_it_is(make: Make) -> None:
+    """Also a strange one."""
+    hook = make()
+    for data in (_chat(tools="strange"), _chat(messages=None), {"model": "gpt-x", "metadata": {"agent": "refund-bot"}}):
+        before = {name: value for name, value in data.items() if name != "metadata"}
+        after = await hook.async_pre_call_hook(NOBODY, None, data, "acompletion")
+        assert {name: value for name, value in after.items() if name != "metadata"} == before
+
+
+@pytest.mark.parametrize(
+    "strange", [{"tools": 5}, {"tools": [None, 7]}, {"messages": ["x"]}, {"tool_choice": {"function": 5}}]
+)
+async def test_a_restrained_request_that_cannot_be_read_never_slips_by(
+    make: Make, stub: OfrepStub, strange: dict[str, Any]
+) -> None:
+    """It is refused, or nothing of what was denied is left in it."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    stub.restrain("agent.prompt.suffix", "Refund only what is owed.")
+    with suppress(HTTPException):
+        after = await make().async_pre_call_hook(NOBODY, None, _chat(**strange), "acompletion")
+        assert "issue_refund" not in str(after)
+        assert "Refund only what is owed." in str(after)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"tools": [_tool("issue_refund"), _tool("look")]},
+        {"tools": [{"type": "function", "name": "issue_refund"}, {"name": "look"}]},
+        {"functions": [{"name": "issue_refund"}, {"name": "look"}]},
+    ],
+)
+async def test_a_denied_tool_is_taken_out_of_every_shape(make: Make, stub: OfrepStub, request_: dict[str, Any]) -> None:
+    """Chat completions, Responses, Anthropic's messages, and the functions of old."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    after = await make().async_pre_call_hook(NOBODY, None, _chat(**request_), "acompletion")
+    assert "issue_refund" not in str({name: value for name, value in after.items() if name != "metadata"})
+    assert "look" in str(after)
+
+
+@pytest.mark.parametrize(
+    "choice", [{"tool_choice": _tool("issue_refund")}, {"function_call": {"name": "issue_refund"}}]
+)
+async def test_insisting_on_a_denied_tool_is_refused(make: Make, stub: OfrepStub, choice: dict[str, Any]) -> None:
+    """With the reason."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]}, tool__issue_refund__by="@lee")
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]}, by="@lee", why="\u202etricks\n")
+    with pytest.raises(HTTPException) as refused:
+        await make().async_pre_call_hook(NOBODY, None, _chat(**choice), "acompletion")
+    assert refused.value.status_code == 403
+    assert "by @lee" in refused.value.detail
+    assert refused.value.detail.isprintable()
+
+
+@pytest.mark.parametrize("fault", [fault for fault in get_args(Fault) if fault != "none"])
+async def test_a_pause_stands_whatever_pullcord_does_also_over_a_restart(
+    make: Make, stub: OfrepStub, fault: Fault
+) -> None:
+    """In the same process and in a new one; lifted as soon as Pullcord says so."""
+    stub.restrain("agent.paused", value=True, by="@dana")
+    hook = make()
+    stub.fault = fault
+    wait_for(lambda: hook.reader.known("refund-bot").problem)
+    for process in (hook, make()):
+        with pytest.raises(HTTPException, match="paused by @dana"):
+            await process.async_pre_call_hook(NOBODY, None, _chat(), "acompletion")
+    stub.fault = "none"
+    stub.lift("agent.paused")
+    wait_for(lambda: not hook.reader.known("refund-bot").restrains)
+
+
+def test_an_unchanged_state_is_not_sent_again(make: Make, stub: OfrepStub) -> None:
+    """ETag and 304: one answer, then confirmations."""
+    make()
+    wait_for(lambda: stub.requests.count(304) > 3)
+    assert stub.requests.count(200) == 1
+
+
+@pytest.mark.parametrize(("unknown", "paused"), [("pause", True), ("proceed", False)])
+def test_a_damaged_state_file_is_unknown_and_the_setting_decides(
+    make: Make, stub: OfrepStub, tmp_path: Path, unknown: str, paused: bool
+) -> None:
+    """With Pullcord away too; without a file nobody was ever restrained."""
+    assert make("http://127.0.0.1:9").reader.known("refund-bot").value("agent.paused") is False
+    stub.restrain("agent.model", "gpt-x-1")
+    make()
+    (file,) = (tmp_path / "state").iterdir()
+    file.write_text("{")
+    known = make("http://127.0.0.1:9", when_unknown=unknown).reader.known("refund-bot")
+    assert known.value("agent.paused") is paused
+    assert known.problem
+
+
+def test_an_unreadable_flag_keeps_its_last_value(make: Make, stub: OfrepStub) -> None:
+    """And the others are taken."""
+    stub.restrain("agent.paused", value=True)
+    hook = make()
+    stub.replace["agent.paused"] = {"key": "agent.paused", "errorCode": "GENERAL"}
+    stub.restrain("agent.model", "gpt-x-1")
+    wait_for(lambda: hook.reader.known("refund-bot").value("agent.model") == "gpt-x-1")
+    assert hook.reader.known("refund-bot").value("agent.paused") is True
+
+
+@pytest.mark.parametrize("wrong", [{"identify_by": ["header"]}, {"when_unknown": "stop"}, {"urls": "x"}])
+def test_a_setting_that_cannot_be_meant_stops_the_gateway_at_its_start(make: Make, wrong: dict[str, Any]) -> None:
+    """Never silently ignored."""
+    with pytest.raises(ValueError, match=r"pullcord_hook\.yaml"):
+        make(**wrong)
+
+
+def test_a_token_that_is_not_there_stops_the_gateway_at_its_start(make: Make) -> None:
+    """By the variable's name."""
+    with pytest.raises(ValueError, match="NOT_SET_ANYWHERE"):
+        make(agents={"refund-bot": {"token": "os.environ/NOT_SET_ANYWHERE"}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "holds"),
+    [
+        ({"maximum": 5}, '{"a": 5}', True),
+        ({"maximum": 5}, '{"a": "9999"}', False),
+        ({"maximum": 5}, '{"a": 1, "a": 9999}', False),
+        ({"maximum": 5}, '{"a": Infinity}', False),
+        ({"maximum": 5}, "[" * 100_000, False),
+        ({"maximum": 5}, "", True),
+        ({"maximum": 5}, None, True),
+        ({"format": "email"}, '{"a": "x"}', False),
+        ({"$ref": "https://elsewhere.test/x"}, '{"a": "x"}', False),
+    ],
+)
+def test_bounds_hold_against_what_a_model_writes(schema: Any, arguments: Any, holds: bool) -> None:
+    """What cannot be judged, or could be read in two ways, is held back."""
+    assert (broken({"type": "object", "properties": {"a": schema}}, arguments) is None) == holds
