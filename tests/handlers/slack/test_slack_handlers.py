@@ -10,9 +10,10 @@ import pytest
 
 from bot.domain.base import Json
 from bot.domain.events import Actor, ActorKind
-from bot.domain.incident import AlertState, Incident, IncidentState
+from bot.domain.incident import AlertState, Incident, IncidentRow, IncidentState
 from bot.domain.mitigation import MitigationRow, rows_of
 from bot.domain.run import Run
+from bot.domain.waiting import WaitingApproval
 from bot.errors import Refused
 from bot.plugin import (
     Click,
@@ -120,6 +121,12 @@ class Desk:
     async def check(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
         self.asked.append(("check", incident_id, execution_id))
         return self.answer
+
+    async def mine(self, by: Actor, limit: int) -> Sequence[IncidentRow]:
+        return []
+
+    async def waiting_for(self, by: Actor) -> Sequence[WaitingApproval]:
+        return []
 
     async def mitigations(self, limit: int) -> Sequence[MitigationRow]:
         return [row for incident in self.incidents.values() for row in rows_of(incident)][:limit]
