@@ -100,18 +100,18 @@ class Watching:
         """How many runs ended since and look like one of the incident's; None when there is nothing to look with."""
         index = self._parts.store.run_index
         alikes, found, looked = Alikes(index), dict[str, datetime](), False
+        before = {run.summary.trace_id for run in incident.runs if run.attached_at <= since}
         for run in incident.runs[:_MOST_RUNS]:
             trace_id = run.summary.trace_id
-            ended = run.summary.ended_at
-            if ended is not None and ended > since:
-                found[trace_id] = ended
+            if trace_id not in before:  # it joined since: nobody has to look whether it is alike
+                found[trace_id] = run.summary.ended_at or run.attached_at
             held = await index.get(trace_id)
             if held is None:
                 continue
             looked = True
             compared = incident.compared_run(trace_id)
             changes = compared.changes if compared is not None else ()
-            answer = await alikes.find(held.profile, incident.effects_of(trace_id), changes)
+            answer = await alikes.find(held.profile, incident.effects_of(trace_id), changes, before)
             members = list(dict.fromkeys(one for group in answer.members.values() for one in group))
             for other in await index.many(members):
                 at = other.profile.ended_at
