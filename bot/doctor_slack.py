@@ -4,6 +4,8 @@ from typing import Any
 
 from bot.doctor_findings import Finding, Health, each
 from bot.doctor_slack_http import http_findings
+from bot.errors import PullcordError
+from bot.permission_faults import unused_roles
 from bot.plugin import Registry
 from bot.settings import Settings
 from bot.slack.client import SlackClient
@@ -25,6 +27,7 @@ async def slack_findings(settings: Settings, registry: Registry | None, findings
                 ("Slack connection", lambda: _slack_socket(settings)),
                 ("announce channel", lambda: _slack_channel(settings, client)),
                 ("people", lambda: _slack_people(settings, client)),
+                ("roles", lambda: _slack_roles(settings, client, registry)),
             ),
         )
     finally:
@@ -85,8 +88,10 @@ async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding
         wanted |= dict.fromkeys((*agent.on_call, *agent.fallback), f"agents.{name}")
     everybody = settings.default_agent
     wanted |= dict.fromkeys((*everybody.on_call, *everybody.fallback), "default_agent")
-    wanted |= dict.fromkeys((*settings.roles.responder, *settings.roles.commander), "roles")
-    if not wanted:
+    roles = settings.roles
+    for role in roles.names:
+        wanted |= dict.fromkeys((user for user in roles.members(role) if user[:1] in "UW"), f"roles.{role}")
+    if not wanted and not any(roles.members(role) for role in roles.names):
         return [Finding("people", Health.BAD, "nobody is on call and nobody has a role", "Fill on_call and roles.")]
     found: list[Finding] = []
     for user, where in wanted.items():
@@ -105,3 +110,28 @@ async def _slack_people(settings: Settings, client: SlackClient) -> list[Finding
                 Finding("people", Health.BAD, f"{user} ({where}) is no active full member", "Name somebody else.")
             )
     return found or [Finding("people", Health.GOOD, f"{len(wanted)} people found and active")]
+
+
+async def _slack_roles(settings: Settings, client: SlackClient, registry: Registry | None) -> list[Finding]:
+    """Every user group that a role names is read, since a role whose group cannot be read is held by nobody."""
+    found: list[Finding] = []
+    roles = settings.roles
+    groups = {group: role for role in reversed(roles.names) for group in roles.members(role) if group.startswith("S")}
+    for group, role in groups.items():
+        try:
+            members = (await client.call("usergroups.users.list", usergroup=group)).get("users")
+        except PullcordError as error:
+            step = "Correct the id, and give the app the scope usergroups:read."
+            found.append(Finding("roles", Health.BAD, f"{group} (roles.{role}) cannot be read: {error.message}", step))
+            continue
+        count = len(members) if isinstance(members, list) else 0
+        health = Health.GOOD if count else Health.BAD
+        step = "" if count else "Put people into it, or name them in the role."
+        found.append(Finding("roles", health, f"{group} (roles.{role}) has {count} members", step))
+    if not roles.commander and not roles.admin:
+        told = "roles.commander is empty: nobody may loosen, undo or approve"
+        found.append(Finding("roles", Health.NOTE, told, "Name people or a user group in roles.commander."))
+    for role, near in unused_roles(settings, registry) if registry is not None else ():
+        step = f"Did you mean {near}?" if near else "Name it in a permission, or take it out."
+        found.append(Finding("roles", Health.NOTE, f"no permission and no verb asks for roles.{role}", step))
+    return found

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.errors import Fault, Misconfigured
 from bot.ladder_files import ladders_of
+from bot.permission_faults import permission_faults
 from bot.plugin import ControlPlaneFactory, Registry
 from bot.ports import CAPABILITIES, ControlPlane
 from bot.registry import discover
@@ -40,6 +41,7 @@ def plugin_faults(settings: Settings) -> list[Fault]:
             faults.extend(error.faults)
     faults.extend(_trace_store_faults(settings, registry))
     faults.extend(_control_faults(settings, registry))
+    faults.extend(permission_faults(settings, registry))
     # the ports that there are, and those that verbs of a pack bring along
     ports = {
         *CAPABILITIES,

@@ -13,7 +13,8 @@ def configured(settings: Settings) -> tuple[str, ...]:
     """Ids of everybody on call, in reserve or in a role."""
     crews = [settings.default_agent, *settings.agents.values()]
     ids = [user for crew in crews for user in (*crew.on_call, *crew.fallback)]
-    return tuple(dict.fromkeys([*ids, *settings.roles.responder, *settings.roles.commander]))
+    named = [user for role in settings.roles.names for user in settings.roles.members(role) if user[:1] in "UW"]
+    return tuple(dict.fromkeys([*ids, *named]))
 
 
 async def learn_people(chat: SlackChat, settings: Settings) -> None:

@@ -103,7 +103,7 @@ class Posting(Questions):
         await self.save(more={**more, "dressing": tried + 1})
         channel = Channel(incident.channel, incident.channel_name or incident.channel, created=True)
         agent = self.t.settings.agent(incident.agent)
-        called = [*agent.on_call, *self.t.settings.roles.commander]
+        called = [*agent.on_call, *(user for user in self.t.settings.roles.commander if user[:1] in "UW")]
         people = [] if incident.drill else list(dict.fromkeys(called))  # nobody is called to a drill
         declared = (
             incident.opened_by.removeprefix("<@").removesuffix(">") if incident.opened_by.startswith("<@") else None

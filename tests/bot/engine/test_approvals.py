@@ -28,9 +28,9 @@ async def revoked(world: World) -> World:
     return world
 
 
-async def refused(world: World, by: Actor = DANA, label: str = "Undo") -> tuple[Say, Execution]:
+async def refused(world: World, by: Actor = DANA, label: str = "Undo", **values: str) -> tuple[Say, Execution]:
     """Somebody presses and is refused: what they were told, and the refusal on the timeline."""
-    reply = await world.click(label, by, key=f"press-{by.id}")
+    reply = await world.click(label, by, key=f"press-{by.id}", **values)
     assert isinstance(reply, Say)
     return reply, (await world.incident()).executions[-1]
 
@@ -342,7 +342,7 @@ async def test_pressing_ask_thrice_asks_once(revoked: World) -> None:
 
 async def test_what_the_verb_refuses_is_refused_before_anybody_is_bothered(revoked: World) -> None:
     """A commander gave the tool back in the same moment: the preview finds it, and nobody is asked to approve it."""
-    _, no = await refused(revoked, label="Restore issue_refund")
+    _, no = await refused(revoked, label="Restore tool", tool="issue_refund")
     undo = await revoked.offer("Undo")
     assert isinstance(await revoked.engine.requests.submit(undo.id, KIM, {}, key="kim"), Quiet)
     assert isinstance(await revoked.engine.requests.ask("INC-1", no.id, DANA, key="ask"), Quiet)
