@@ -39,6 +39,12 @@ OF_ACTION = (
 """The events that are told in the row of their execution."""
 
 _HISTORY = 12
+_SAID = {
+    Verified.IN_FORCE: "in force",
+    Verified.PENDING: "pending",
+    Verified.MISMATCH: "not in force",
+    Verified.UNREACHABLE: "could not be checked",
+}
 
 
 def action_row(
@@ -103,7 +109,7 @@ def _history(group: Sequence[ev.Entry], names: Names) -> tuple[str, ...]:
 def _line(event: ev.Event, names: Names) -> str:
     match event:
         case ev.ActionSucceeded() | ev.VerificationChanged():
-            said = event.verified.value.replace("_", " ")
+            said = _SAID[event.verified]
             detail = f": {short(event.detail, 160)}" if event.detail else ""
             return f"{event.at:%-d %b %H:%M:%S} {said}{detail}"
         case ev.ExpiryAsked():

@@ -148,7 +148,8 @@ def open_items(incident: Incident, standing: Sequence[Effect], now: datetime) ->
 
     Resolving accepts the effects with a reason; an action of ours that nobody is sure of stays open all the same.
     """
-    unsure = [_execution(e) for e in incident.executions if _needs_somebody(e)]
+    unsure = [_waiting(e) for e in incident.executions if e.state is ExecutionState.AWAITING_APPROVAL]
+    unsure += [_execution(e) for e in incident.executions if _needs_somebody(e)]
     if incident.state is IncidentState.RESOLVED:
         return tuple(unsure)
     items: list[OpenItem] = []
@@ -195,6 +196,12 @@ def _needs_somebody(execution: Execution) -> bool:
     if execution.state is ExecutionState.UNKNOWN:
         return True
     return execution.in_force_or_may_be and execution.verified in {Verified.MISMATCH, Verified.UNREACHABLE}
+
+
+def _waiting(execution: Execution) -> OpenItem:
+    approval = execution.approval
+    by = f"By {short(approval.role, 40)} until {approval.deadline:%H:%M} UTC: {short(approval.why)}" if approval else ""
+    return OpenItem(WAIT, f"{short(execution.title)} waits for approval.", by)
 
 
 def _execution(execution: Execution) -> OpenItem:

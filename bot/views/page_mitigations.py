@@ -59,7 +59,7 @@ def mitigations_page(
         total=total,
         summary=_summary(rows, total),
         rows=tuple(_line(row, now, known) for row in urgent_first(rows)),
-        more=f"and {left:,} more, older: `pullcord mitigations` lists them" if left > 0 else "",
+        more=f"and {left:,} more, older: the command pullcord mitigations lists them" if left > 0 else "",
         as_of=when_day(now),
     )
 

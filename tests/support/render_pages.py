@@ -12,10 +12,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.domain.incident import AlertState, IncidentRow, IncidentState
+from bot.domain.mitigation import rows_of
 from bot.views.page import incident_page
 from bot.views.page_changes import changes_page
 from bot.views.page_links import LaneView
 from bot.views.page_list import list_page
+from bot.views.page_mitigations import mitigations_page
 from bot.views.page_one_run import run_page
 from bot.views.page_step import step_page
 from tests.support import sample_flight as flight
@@ -30,6 +32,8 @@ from tests.support.sample_incident import (
     sample_incident,
     sample_run,
 )
+from tests.support.sample_mitigations import AT as SAMPLE_AT
+from tests.support.sample_mitigations import acted_entries, with_all
 
 NAMES = {"U0LEE": "lee", "U0DANA": "dana"}
 
@@ -127,8 +131,13 @@ def pages() -> dict[str, str]:
     runs = {TRACE: sample_run()}
     broken = Verdict(ok=False, entries=16, head=entries[15].mac, first_bad=17, reason="its code does not fit its bytes")
     rows = sample_rows()
+    acted = with_all(incident)
+    listed = mitigations_page(rows_of(acted), SAMPLE_AT, total=12, names=NAMES)
     return {
         **flight_pages(),
+        "acted.html": render("incident.html", incident_page(acted, SAMPLE_AT, entries=acted_entries(), names=NAMES)),
+        "mitigations.html": render("mitigations.html", listed),
+        "mitigations-none.html": render("mitigations.html", mitigations_page((), NOW, total=0)),
         "incident.html": render(
             "incident.html",
             incident_page(

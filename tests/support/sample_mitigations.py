@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.domain import events as ev
 from bot.domain.action import Applied, Approval, Change, Execution, ExecutionState, Snapshot, Target, Verified
 from bot.domain.incident import Incident
+from tests.support.sample_incident import chain
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -97,3 +99,48 @@ def restrained(incident: Incident) -> Incident:
 def with_all(incident: Incident) -> Incident:
     """An incident with all of them."""
     return incident.model_copy(update={"executions": states()})
+
+
+def acted_entries() -> list[ev.Entry]:
+    """Their timeline, as far as the page tells it: requests, approvals, read-backs, answers."""
+    by = ev.Actor(kind=ev.ActorKind.PERSON, id="U0DANA", team="T1")
+    kim, lee = by.model_copy(update={"id": "U0KIM"}), by.model_copy(update={"id": "U0LEE"})
+    told: list[ev.Event] = []
+    for one in states():
+        told.append(
+            ev.ActionRequested(
+                at=AT, by=by, execution=one.id, action=one.action, title=one.title, params={}, offer=f"of_{one.id}"
+            )
+        )
+        if one.approval is not None:
+            asked = one.approval
+            told.append(
+                ev.ApprovalAsked(
+                    at=AT, by=by, execution=one.id, role=asked.role, deadline=asked.deadline, why=asked.why
+                )
+            )
+        if one.approval is not None and one.approval.by is not None:
+            told.append(ev.ApprovalGiven(at=AT, by=kim, execution=one.id))
+        if one.broke_glass is not None:
+            told.append(ev.GlassBroken(at=AT, by=by, execution=one.id, reason=one.broke_glass))
+        if one.state is ExecutionState.SUCCEEDED and one.verified is not None:
+            first = Verified.IN_FORCE if one.seen_in_force else one.verified
+            detail = "refund-bot itself read revision 3"
+            told.append(ev.ActionSucceeded(at=AT, by=ev.PULLCORD, execution=one.id, verified=first, detail=detail))
+            if one.verified is not first:
+                told.append(
+                    ev.VerificationChanged(
+                        at=AT,
+                        by=ev.PULLCORD,
+                        execution=one.id,
+                        verified=one.verified,
+                        detail=one.verified_detail or "",
+                    )
+                )
+        if one.expiry_asked_at is not None:
+            told.append(ev.ExpiryAsked(at=AT, by=ev.PULLCORD, execution=one.id))
+        if one.extended_by is not None:
+            told.append(ev.ExpiryAnswered(at=AT, by=lee, execution=one.id, answer="extend", until=one.expires_at))
+        if one.expiry_answer is not None:
+            told.append(ev.ExpiryAnswered(at=AT, by=lee, execution=one.id, answer=one.expiry_answer))
+    return chain(told)
