@@ -4,6 +4,7 @@ import importlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Args:
 
 
 _SCHEMA: dict[str, Any] = {"type": "number", "maximum": 50}
+_LATER = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+_METHODS = {"wait_and_watch": "watch"}
 
 VERBS: Mapping[str, Callable[[Any, Args], Awaitable[Change]]] = {
     "pin_model": lambda plane, a: plane.pin_model(a.agent, a.model, None),
@@ -50,6 +53,7 @@ VERBS: Mapping[str, Callable[[Any, Args], Awaitable[Change]]] = {
     "rollback_prompt": lambda plane, a: plane.rollback_prompt(a.agent, a.version, None),
     "patch_tool_description": lambda plane, a: plane.patch_tool_description(a.agent, a.tool, a.text, None),
     "classify_tool": lambda plane, a: plane.classify_tool(a.agent, a.tool, Reversibility.READ_ONLY),
+    "wait_and_watch": lambda plane, a: plane.watch(a.agent, "ex_1", _LATER),
 }
 """How each verb's plan is asked for; a control plane that has the method must have a deed for it."""
 
@@ -77,7 +81,9 @@ HOSTILE_NAMES = (
 
 ASPECTS = ("preview", "apply", "verify", "undo")
 """The columns of the page."""
-CAN_LACK = frozenset({"drop", "hang", "fail_after", "nothing", "credentials", "verify", "undo", "conflict", "base"})
+CAN_LACK = frozenset(
+    {"already", "drop", "hang", "fail_after", "nothing", "credentials", "verify", "undo", "conflict", "base"}
+)
 """Of what a case may say that it cannot happen to it, or that it cannot do it."""
 
 
@@ -112,6 +118,11 @@ class PlaneCase:
     name: str = HERE
     note: str = ""
     timeout: str = "1s"
+
+
+def can(plane: Any) -> set[str]:
+    """The verbs whose plan it has."""
+    return {verb for verb in VERBS if hasattr(plane, _METHODS.get(verb, verb))}
 
 
 @cache

@@ -4,12 +4,22 @@ from typing import Any
 
 from bot.domain.action import Target, Verified
 from bot.domain.base import Json
-from bot.domain.desired import FALLBACK_MODEL, MODEL, NEUTRAL, PAUSED, PROMPT_SUFFIX, TOOLS_DENIED, VALIDATION
-from runbooks.controls.embedded import Embedded
+from bot.domain.desired import (
+    FALLBACK_MODEL,
+    MODEL,
+    NEUTRAL,
+    PAUSED,
+    PROMPT_SUFFIX,
+    TOOLS_DENIED,
+    VALIDATION,
+    catalogue_of,
+    watches_of,
+)
 from tests.contracts.planes.case import AGENT, Args, Deed, PlaneCase
 from tests.contracts.planes.peer import Peer
 
 _IN_PROCESS = "it is no other system: it is kept in Pullcord's own store"
+_SUBJECTS = (AGENT, catalogue_of(AGENT), watches_of(AGENT))
 
 
 class StorePeer(Peer):
@@ -25,7 +35,7 @@ class StorePeer(Peer):
 
     async def mark(self) -> object:
         """All that is set for the agents of the suite."""
-        return [await self.setup.store.desired.state(name) for name in (AGENT, f"catalogue/{AGENT}")]
+        return [await self.setup.store.desired.state(name) for name in _SUBJECTS]
 
     async def enforce(self, target: Target) -> None:
         """The agent reads everything."""
@@ -52,18 +62,14 @@ CASE = PlaneCase(
     peer=StorePeer,
     options=lambda _peer: {},
     deeds=[
-        d
-        for d in (
-            deed("pin_model", MODEL, "gpt-x-2026-05-01"),
-            deed("route_fallback", FALLBACK_MODEL, "gpt-x-2026-05-01"),
-            deed("revoke_tool", TOOLS_DENIED, None, _ARGS.tool),
-            deed("restore_tool", TOOLS_DENIED, True, _ARGS.tool, before=True),
-            deed("pause_agent", PAUSED, False),
-            deed("resume_agent", PAUSED, True, before=True),
-            deed("tighten_validation", VALIDATION, {"type": "string"}, f"{_ARGS.tool}#{_ARGS.argument}"),
-            deed("patch_prompt", PROMPT_SUFFIX, "Something else."),
-        )
-        if hasattr(Embedded, d.verb)
+        deed("pin_model", MODEL, "gpt-x-2026-05-01"),
+        deed("route_fallback", FALLBACK_MODEL, "gpt-x-2026-05-01"),
+        deed("revoke_tool", TOOLS_DENIED, None, _ARGS.tool),
+        deed("restore_tool", TOOLS_DENIED, True, _ARGS.tool, before=True),
+        deed("pause_agent", PAUSED, False),
+        deed("resume_agent", PAUSED, True, before=True),
+        deed("tighten_validation", VALIDATION, {"type": "string"}, f"{_ARGS.tool}#{_ARGS.argument}"),
+        deed("patch_prompt", PROMPT_SUFFIX, "Something else."),
     ],
     lacks=dict.fromkeys(("drop", "hang", "fail_after", "nothing", "credentials", "base"), _IN_PROCESS),
     real="tests/peers/test_openfeature.py",
