@@ -55,8 +55,9 @@ class MitigationRow(Value):
 
 
 def restrains(execution: Execution) -> bool:
-    """True for an execution that belongs into the list: it restrains or may, and takes nothing back."""
-    return execution.in_force_or_may_be and execution.undo_of is None and not execution.drill
+    """True for an execution that belongs into the list: it restrains or may, takes nothing back, and is no mere wait."""
+    waits = execution.change is not None and execution.change.look_at is not None
+    return execution.in_force_or_may_be and execution.undo_of is None and not execution.drill and not waits
 
 
 def rows_of(incident: Incident) -> tuple[MitigationRow, ...]:

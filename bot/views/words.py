@@ -218,7 +218,8 @@ def state_words(incident: Incident) -> str:
 
 def in_force(incident: Incident) -> list[Execution]:
     """Changes that restrain an agent now or may, oldest first."""
-    return [e for e in incident.executions if e.in_force_or_may_be and e.undo_of is None]
+    restraining = [e for e in incident.executions if e.in_force_or_may_be and e.undo_of is None]
+    return [e for e in restraining if e.change is None or e.change.look_at is None]  # a wait restrains nothing
 
 
 def unknown(incident: Incident) -> list[Execution]:
