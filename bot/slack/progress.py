@@ -73,8 +73,9 @@ class _Message:
             return None
         key = f"{sender.incident.id}:progress:{state.execution}"
         posted = await sender.post(sender.incident.channel or "", shown, key, thread_ts=sender.incident.root_ts)
-        if not isinstance(posted, Wait):
-            await self._keep(posted, shown)
+        if isinstance(posted, Wait):
+            return posted  # a second at most: the channel took a message just now
+        await self._keep(posted, shown)
         return None
 
     async def _edit(self, kept: Mapping[str, Any], shown: Rendered, *, runs: bool) -> Wait | None:

@@ -44,9 +44,7 @@ def _incident(*executions: Execution) -> Incident:
 def test_all_points_in_force_is_everywhere() -> None:
     """Two of two."""
     done = ExecutionState.SUCCEEDED
-    found = together(
-        _incident(_execution(1, done, Verified.IN_FORCE), _execution(2, done, Verified.IN_FORCE)), "ex_1"
-    )
+    found = together(_incident(_execution(1, done, Verified.IN_FORCE), _execution(2, done, Verified.IN_FORCE)), "ex_1")
     assert found.everywhere
     assert found.words == "in force everywhere (2 of 2)"
 
