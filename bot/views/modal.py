@@ -56,6 +56,8 @@ def modal(
     listed = {**choices_of(verb, ctx), **(shown or {})}
     made: list[Block] = [b.plain_section(_DRILL)] if ctx.incident.drill else []
     made.append(b.plain_context(verb.doc))
+    if offer.why:
+        made.append(b.plain_context(f"Why here: {offer.why}"))
     for name, field in verb.params.model_fields.items():
         stands = first[name] if first and name in first else _first(name, field, offer, ctx)
         made.append(_input(name, field, stands, listed.get(name), ctx.agent.lengths))

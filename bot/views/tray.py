@@ -24,6 +24,7 @@ from bot.views.text import code, foreign, listed
 _A_ROW = 5
 _ROWS = 4
 _REASONS = 10
+_STEPS = 6
 
 
 def _full(width: int) -> int:
@@ -52,6 +53,7 @@ def tray(
         blocks.append(b.actions("lifecycle", [*lifecycle(incident), *last]))
         blocks += _unknown(incident)
     usable = [offer for offer in offers if offer.action not in ABOUT_UNKNOWN]
+    blocks += _why_first(usable)
     buttons = [offer_button(offer, incident.agent, n, _full) for n, offer in enumerate(usable[: _A_ROW * _ROWS])]
     for row, start in enumerate(range(0, len(buttons), _A_ROW)):
         blocks.append(b.actions(f"offers-{row}", buttons[start : start + _A_ROW]))
@@ -64,6 +66,15 @@ def tray(
         reasons = [f"{foreign(title, 60)}: {foreign(reason, 120)}" for title, reason in hidden[:_REASONS]]
         blocks.append(b.context("Not offered now\n" + "\n".join(f"• {line}" for line in reasons)))
     return Card(f"What can be done about {foreign(incident.id, 20)} now.", tuple(blocks))
+
+
+def _why_first(offers: Sequence[OfferView]) -> list[Block]:
+    """The ladder that fits, why it does, and each of its steps with its sentence, in the order of the buttons."""
+    steps = [offer for offer in offers if offer.ladder and offer.undo_of is None]
+    if not steps:
+        return []
+    lines = [f"{place}. *{foreign(o.label, 60)}* {foreign(o.why, 300)}" for place, o in enumerate(steps[:_STEPS], 1)]
+    return [b.section(f"🪜 *{foreign(steps[0].ladder, 500)}*"), b.context("Why in this order\n" + "\n".join(lines))]
 
 
 def _unknown(incident: Incident) -> list[Block]:
