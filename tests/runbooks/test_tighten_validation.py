@@ -22,8 +22,8 @@ async def bounds(world: World) -> Any:
 async def test_the_modal_starts_with_the_tool_and_argument_of_the_worst_effect(opened: Opened) -> None:
     """With what was recorded beside it, and a maximum for a number: a person types one number."""
     world = await opened()
-    modal = await world.engine.requests.modal(await world.offer(LABEL), DANA)
-    fields = {b["block_id"]: b["element"] for b in modal["blocks"] if b["type"] == "input"}  # type: ignore[index,union-attr,call-overload]
+    modal: Any = await world.engine.requests.modal(await world.offer(LABEL), DANA)
+    fields = {b["block_id"]: b["element"] for b in modal["blocks"] if b["type"] == "input"}
     chosen = {name: one["initial_option"]["text"]["text"] for name, one in fields.items() if "initial_option" in one}
     assert chosen["tool"] == "issue_refund"
     assert chosen["argument"] == "amount_cents (issue_refund: 42000)"
@@ -33,8 +33,14 @@ async def test_the_modal_starts_with_the_tool_and_argument_of_the_worst_effect(o
 async def test_an_agent_reads_the_bound_as_json_schema_with_who_and_why(opened: Opened) -> None:
     """And what was recorded would have been refused, which the preview says."""
     world = await opened()
-    values = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "5000", "why": "too much"}
-    await world.click(LABEL, **values)  # type: ignore[arg-type]
+    values: Any = {
+        "tool": "issue_refund",
+        "argument": "amount_cents",
+        "kind": "maximum",
+        "value": "5000",
+        "why": "too much",
+    }
+    await world.click(LABEL, **values)
     done = (await world.incident()).executions[-1]
     assert done.reason is None, done.reason
     assert done.change is not None
@@ -42,9 +48,9 @@ async def test_an_agent_reads_the_bound_as_json_schema_with_who_and_why(opened: 
     assert done.summary == f"bound amount_cents of issue_refund to at most 5000 for {AGENT}"
     whole = {"type": "object", "properties": {"amount_cents": {"type": "number", "maximum": 5000}}}
     assert await bounds(world) == {"issue_refund": whole}
-    told = evaluation(await world.store.desired.state(AGENT), VALIDATION)
+    told: Any = evaluation(await world.store.desired.state(AGENT), VALIDATION)
     assert (told["reason"], told["value"]) == ("STATIC", {"issue_refund": whole})
-    assert told["metadata"]["tool.issue_refund#amount_cents.why"] == "too much"  # type: ignore[index,call-overload]
+    assert told["metadata"]["tool.issue_refund#amount_cents.why"] == "too much"
     assert done.verified is Verified.PENDING
     state = await world.store.desired.state(AGENT)
     await world.store.desired.record_read(AGENT, [VALIDATION], state.revision)
@@ -57,14 +63,14 @@ async def test_an_agent_reads_the_bound_as_json_schema_with_who_and_why(opened: 
 async def test_a_looser_maximum_is_refused_and_other_arguments_keep_their_bounds(opened: Opened) -> None:
     """Tightening never loosens: that is an undo, by a commander."""
     world = await opened()
-    maximum = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum"}
-    await world.click(LABEL, key="a", value="5000", **maximum)  # type: ignore[arg-type]
-    reply = await world.click(LABEL, key="b", value="9000", **maximum)  # type: ignore[arg-type]
+    maximum: Any = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum"}
+    await world.click(LABEL, key="a", value="5000", **maximum)
+    reply = await world.click(LABEL, key="b", value="9000", **maximum)
     assert isinstance(reply, FieldErrors)
     assert "5000 already" in reply.errors["value"]
-    allowed = {"tool": "issue_refund", "argument": "customer", "kind": "allow_list", "value": "cus_1\ncus_2"}
-    await world.click(LABEL, key="c", **allowed)  # type: ignore[arg-type]
-    await world.click(LABEL, key="d", value="100", **maximum)  # type: ignore[arg-type]
+    allowed: Any = {"tool": "issue_refund", "argument": "customer", "kind": "allow_list", "value": "cus_1\ncus_2"}
+    await world.click(LABEL, key="c", **allowed)
+    await world.click(LABEL, key="d", value="100", **maximum)
     read = await bounds(world)
     assert read["issue_refund"]["properties"] == {
         "amount_cents": {"type": "number", "maximum": 100},
@@ -85,7 +91,7 @@ async def test_a_looser_maximum_is_refused_and_other_arguments_keep_their_bounds
 async def test_what_is_wrong_is_said_at_its_field(opened: Opened, values: Any, field: str, words: str) -> None:
     """While the modal is open, and nothing was asked for."""
     world = await opened()
-    given = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "5000", **values}
+    given: Any = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "5000", **values}
     reply = await world.click(LABEL, **given)
     assert isinstance(reply, FieldErrors), reply
     assert words in reply.errors[field]
@@ -95,8 +101,8 @@ async def test_what_is_wrong_is_said_at_its_field(opened: Opened, values: Any, f
 async def test_a_bound_that_would_not_have_helped_says_so(opened: Opened) -> None:
     """A person then sees that it is not the right one."""
     world = await opened()
-    values = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "99000"}
-    await world.click(LABEL, **values)  # type: ignore[arg-type]
+    values: Any = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "99000"}
+    await world.click(LABEL, **values)
     change = (await world.incident()).executions[-1].change
     assert change is not None
     assert change.note == "It would have refused none of the 1 recorded calls of issue_refund."
@@ -116,13 +122,13 @@ async def test_hostile_names_of_arguments_can_be_bound(opened: Opened) -> None:
     """Each leaf that the modal offers is a path that binds, and the modal stands within Slack's limits."""
     world = await opened(("pay#now %", HOSTILE))
     label = next(one for one in await world.labels() if one.startswith("Bound"))
-    modal = await world.engine.requests.modal(await world.offer(label), DANA)
-    field = next(b for b in modal["blocks"] if b.get("block_id") == "argument")  # type: ignore[union-attr]
-    offered = [option["value"] for option in field["element"]["options"]]  # type: ignore[index,call-overload]
-    assert all(len(option["text"]["text"]) <= 75 for option in field["element"]["options"])  # type: ignore[index,call-overload]
+    modal: Any = await world.engine.requests.modal(await world.offer(label), DANA)
+    field = next(b for b in modal["blocks"] if b.get("block_id") == "argument")
+    offered = [option["value"] for option in field["element"]["options"]]
+    assert all(len(option["text"]["text"]) <= 75 for option in field["element"]["options"])
     assert len(offered) >= 4
     for place, argument in enumerate(offered):
-        values = {"tool": "pay#now %", "argument": argument, "kind": "schema", "value": '{"const": 5}'}
+        values: Any = {"tool": "pay#now %", "argument": argument, "kind": "schema", "value": '{"const": 5}'}
         reply = await world.click(label, key=f"k{place}", **values)
         assert not isinstance(reply, FieldErrors), reply
     read = await bounds(world)

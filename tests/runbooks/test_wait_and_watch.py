@@ -1,6 +1,7 @@
 """Waiting: Pullcord looks by itself, also after a restart, and says from facts what it found."""
 
 from datetime import timedelta
+from typing import Any
 
 from bot.domain.action import ExecutionState, Verified
 from bot.domain.alert import AlertStatus
@@ -54,7 +55,7 @@ async def test_new_runs_that_did_the_same_are_counted(opened: Opened) -> None:
     await world.click("Wait and watch", minutes="15")
     now = world.clock.forward(minutes=5)
     for trace, amount in (("d" * 32, 42000), ("e" * 32, 17)):
-        given = {"amount_cents": amount, "iban": "DE89370400440532013000" if amount > 17 else "FR14"}
+        given: Any = {"amount_cents": amount, "iban": "DE89370400440532013000" if amount > 17 else "FR14"}
         failed = root_span(trace, now).model_copy(
             update={"status": "error"}
         )  # with few good runs only failed ones count
