@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,18 @@ def python() -> Path:
 
 def _evaluate(python: Path, folder: Path, *cases: Any, **answers: list[dict[str, Any]]) -> dict[str, Any]:
     """Each of the answers held against all the cases, in a process without any of our code."""
+    files = {name: text for made in cases for name, text in InspectAI().render(made).items()}
+    return evaluated(python, folder, files, answers)
+
+
+def evaluated(
+    python: Path, folder: Path, files: Mapping[str, str], answers: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Each of the answers held against the files of a branch."""
     branch = folder / "branch"
     branch.mkdir()
-    for made in cases:
-        for name, text in InspectAI().render(made).items():
-            (branch / name).write_text(text, encoding="utf-8")
+    for name, text in files.items():
+        (branch / name).write_text(text, encoding="utf-8")
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
     done = subprocess.run(
         ["nice", "-n", "15", str(python), "-I", str(_RUN), str(folder / "logs")],

@@ -88,7 +88,7 @@ def _install(npm: str, folder: Path, *packages: str) -> None:
     told("promptfoo installed", f"{time.monotonic() - before:.0f} s")
 
 
-class _Team:
+class Team:
     """A team's repository with promptfoo, cases of ours and a provider that answers what a test wants."""
 
     def __init__(self, program: Path, folder: Path) -> None:
@@ -143,24 +143,24 @@ class _Team:
 
 
 @pytest.fixture
-def team(promptfoo: Path, tmp_path: Path) -> _Team:
+def team(promptfoo: Path, tmp_path: Path) -> Team:
     """Nothing of ours but the rendered files."""
-    return _Team(promptfoo, tmp_path)
+    return Team(promptfoo, tmp_path)
 
 
-def _call(tool: str, arguments: object) -> dict[str, Any]:
+def call_of(tool: str, arguments: object) -> dict[str, Any]:
     """As promptfoo's OpenAI providers give it."""
     return {"id": "1", "type": "function", "function": {"name": tool, "arguments": json.dumps(arguments)}}
 
 
-def test_promptfoo_fails_the_recorded_behaviour_and_passes_the_expected_one(team: _Team) -> None:
+def test_promptfoo_fails_the_recorded_behaviour_and_passes_the_expected_one(team: Team) -> None:
     """By its exit code, which is what a CI sees: 100 when an assertion failed, 0 when none did."""
     team.add(case(right=RIGHT))
-    code, (result,) = team.run([_call("issue_refund", BAD)])
+    code, (result,) = team.run([call_of("issue_refund", BAD)])
     assert code == 100
     assert "called issue_refund with" in result["gradingResult"]["reason"]
     assert team.asked == "Where is my refund?"
-    code, (result,) = team.run([_call("look_up_order", {}), _call("issue_refund", RIGHT)])
+    code, (result,) = team.run([call_of("look_up_order", {}), call_of("issue_refund", RIGHT)])
     assert (code, result["success"]) == (0, True)
     assert result["testCase"]["metadata"]["incident"] == "INC-7"
     code, (result,) = team.run("I am sorry.")
@@ -168,22 +168,22 @@ def test_promptfoo_fails_the_recorded_behaviour_and_passes_the_expected_one(team
     assert "did not call issue_refund" in result["gradingResult"]["reason"]
 
 
-def test_promptfoo_takes_hostile_texts_for_texts(team: _Team) -> None:
+def test_promptfoo_takes_hostile_texts_for_texts(team: Team) -> None:
     """The agent is asked exactly what was asked; no template, file or script in it is acted on."""
     team.add(case(tool=HOSTILE, bad={HOSTILE: [HOSTILE]}, question=HOSTILE, expected=HOSTILE))
-    code, (result,) = team.run([_call(HOSTILE, {HOSTILE: [HOSTILE]})])
+    code, (result,) = team.run([call_of(HOSTILE, {HOSTILE: [HOSTILE]})])
     assert code == 100
     assert "called" in result["gradingResult"]["reason"]
     assert team.asked == HOSTILE
-    assert team.run([_call(HOSTILE, {HOSTILE: []})])[0] == 0
+    assert team.run([call_of(HOSTILE, {HOSTILE: []})])[0] == 0
 
 
-def test_promptfoo_loads_no_file_that_a_text_names(team: _Team, tmp_path: Path) -> None:
+def test_promptfoo_loads_no_file_that_a_text_names(team: Team, tmp_path: Path) -> None:
     """``file://`` at the start of a text is how a test case says "read it from there"."""
     (tmp_path / "held.txt").write_text("HELD")
     link = f"file://{tmp_path}/held.txt"
     team.add(case(question=link, expected=link, agent=link, provenance={"agent": link}))
-    code, (result,) = team.run([_call("issue_refund", RIGHT)])
+    code, (result,) = team.run([call_of("issue_refund", RIGHT)])
     assert code == 0
     assert team.asked == link
     assert "HELD" not in json.dumps(result)

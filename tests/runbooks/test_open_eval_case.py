@@ -30,7 +30,7 @@ TRACE = "4f1c9e27" * 4
 BAD = {"customer": "cus_81", "amount_cents": 42000}
 
 
-def _effect(
+def effect_of(
     effect_id: str = "ef_1",
     *,
     trace: str = TRACE,
@@ -38,6 +38,7 @@ def _effect(
     tool: str = "issue_refund",
     arguments: dict[str, Any] = BAD,
 ) -> Effect:
+    """A call that changed something."""
     return Effect(
         id=effect_id,
         trace_id=trace,
@@ -80,7 +81,7 @@ def _incident(effects: tuple[Effect, ...], traces: tuple[str, ...]) -> Incident:
     )
 
 
-class _Evidence:
+class Evidence:
     """The frozen runs, as the recorder would give them back."""
 
     def __init__(self, effects: tuple[Effect, ...] = (), notes: Mapping[str, tuple[str, ...]] | None = None) -> None:
@@ -88,6 +89,7 @@ class _Evidence:
         self._notes = notes or {}
 
     async def run(self, incident: Incident, trace_id: str) -> Run:
+        """The run with the calls of the incident's effects."""
         asked = Message(role="user", parts=(Part(kind="text", text="Where is my refund?"),))
         return Run(
             trace_id=trace_id,
@@ -110,9 +112,10 @@ def remote(tmp_path: Path) -> Path:
     return path
 
 
-def _context(
+def context(
     effects: tuple[Effect, ...], traces: tuple[str, ...], evals: EvalPlaces, execution: str = "ex_1"
 ) -> ActionContext:
+    """What the verb looks at."""
     person = Actor(kind=ActorKind.PERSON, id="U0DANA")
     agent = AgentProfile(name="refund-bot", evals=evals)
     return ActionContext(incident=_incident(effects, traces), agent=agent, by=person, now=NOW, execution_id=execution)
@@ -125,18 +128,18 @@ async def _plan(
     *,
     effects: tuple[Effect, ...] | None = None,
     traces: tuple[str, ...] = (TRACE,),
-    evidence: _Evidence | None = None,
+    evidence: Evidence | None = None,
     datasets: "_DataSet | None" = None,
     call: str = "ef_1",
     **chosen: str,
 ) -> Once:
-    ctx = _context(effects or (_effect(),), traces, EvalPlaces("git remote"), execution)
+    ctx = context(effects or (effect_of(),), traces, EvalPlaces("git remote"), execution)
     params = OpenEvalCase(call=call, expected="Refund what is owed, $42.00.", arguments=arguments, **chosen)
     places: dict[str, Any] = {} if datasets is None else {"datasets": datasets}
     if remote is not None:
         target = EvalTarget(remote=str(remote), branch="main", directory="evals/pullcord")
         places["repository"] = GitRemote(GitSettings(), target)
-    plan = await open_eval_case.plan(ctx, params, evidence or _Evidence(), FORMATS, SILENT, **places)  # type: ignore[misc]
+    plan = await open_eval_case.plan(ctx, params, evidence or Evidence(), FORMATS, SILENT, **places)  # type: ignore[misc]
     assert isinstance(plan, Once)
     return plan
 
@@ -202,8 +205,8 @@ async def test_a_remote_that_is_not_there_is_said_and_nothing_is_half_done(tmp_p
 async def test_another_call_of_the_incident_gets_a_branch_of_its_own(remote: Path) -> None:
     """Two wrong calls are two cases; their files do not meet in a merge."""
     await (await _plan(remote)).run("ex_1")
-    other = _effect("ef_2", order=2, tool="send_email", arguments={"to": "a@example.org"})
-    plan = await _plan(remote, "", execution="ex_2", effects=(_effect(), other), call="ef_2")
+    other = effect_of("ef_2", order=2, tool="send_email", arguments={"to": "a@example.org"})
+    plan = await _plan(remote, "", execution="ex_2", effects=(effect_of(), other), call="ef_2")
     result = await plan.run("ex_2")
     assert result.ref.startswith("pullcord/inc-7-eval-send-email-")
 
@@ -219,10 +222,10 @@ async def test_a_second_press_for_the_same_call_is_told_before_anything_is_writt
 def _three_runs() -> dict[str, tuple[Effect, ...]]:
     """A run with one such call, one with two, one that was cut, one with none."""
     return {
-        TRACE: (_effect(),),
-        "a" * 32: (_effect("ef_a", trace="a" * 32, arguments={"amount_cents": 9900}),),
-        "b" * 32: (_effect("ef_b", trace="b" * 32), _effect("ef_c", trace="b" * 32, order=2)),
-        "c" * 32: (_effect("ef_d", trace="c" * 32),),
+        TRACE: (effect_of(),),
+        "a" * 32: (effect_of("ef_a", trace="a" * 32, arguments={"amount_cents": 9900}),),
+        "b" * 32: (effect_of("ef_b", trace="b" * 32), effect_of("ef_c", trace="b" * 32, order=2)),
+        "c" * 32: (effect_of("ef_d", trace="c" * 32),),
         "d" * 32: (),
     }
 
@@ -232,7 +235,7 @@ async def test_several_runs_become_several_cases_on_one_branch(remote: Path) -> 
     runs = _three_runs()
     notes = {"c" * 32: ("3 of its 9 spans were over the cap and left out",)}
     effects = tuple(effect for held in runs.values() for effect in held)
-    plan = await _plan(remote, effects=effects, traces=tuple(runs), evidence=_Evidence(effects, notes), runs="each")
+    plan = await _plan(remote, effects=effects, traces=tuple(runs), evidence=Evidence(effects, notes), runs="each")
     assert "run bbbbbbbb called it 2 times" in plan.preview
     assert "run cccccccc: The run was not recorded whole" in plan.preview
     assert "run dddddddd did not call it" in plan.preview
@@ -249,9 +252,9 @@ async def test_a_run_that_was_cut_makes_no_case(remote: Path) -> None:
     """It would ask another question than the run did, and be green for ever."""
     notes = {TRACE: ("3 of its 9 spans were over the cap and left out",)}
     with pytest.raises(Refused, match="3 of its 9 spans"):
-        await _plan(remote, evidence=_Evidence((_effect(),), notes))
+        await _plan(remote, evidence=Evidence((effect_of(),), notes))
     notes = {TRACE: ("2 log records belong to no span that was received",)}
-    await _plan(remote, evidence=_Evidence((_effect(),), notes))
+    await _plan(remote, evidence=Evidence((effect_of(),), notes))
 
 
 async def test_another_format_can_be_chosen(remote: Path) -> None:
@@ -298,7 +301,7 @@ async def test_cases_go_into_a_data_set_once_per_key(remote: Path) -> None:
     for execution in ("ex_1", "ex_2"):
         plan = await _plan(
             remote, effects=effects, traces=tuple(runs), runs="each", where="langfuse", datasets=held,
-            execution=execution, evidence=_Evidence(effects, {}),
+            execution=execution, evidence=Evidence(effects, {}),
         )  # fmt: skip
         result = await plan.run(execution)
         assert result.verified is Verified.IN_FORCE
@@ -320,8 +323,8 @@ async def test_a_place_that_is_not_configured_is_said_at_its_field() -> None:
     with pytest.raises(Refused, match="not configured") as caught:
         await _plan(None)
     assert caught.value.field == "where"
-    ctx = _context((_effect(),), (TRACE,), EvalPlaces())
+    ctx = context((effect_of(),), (TRACE,), EvalPlaces())
     hidden = open_eval_case.offer(ctx)
     assert isinstance(hidden, Hidden)
     assert "evals.datasets" in hidden.reason
-    assert isinstance(open_eval_case.offer(_context((_effect(),), (TRACE,), EvalPlaces(datasets=("x",)))), Offered)
+    assert isinstance(open_eval_case.offer(context((effect_of(),), (TRACE,), EvalPlaces(datasets=("x",)))), Offered)

@@ -99,7 +99,7 @@ class GitLabPeer:
 
     def _file(self, named: list[str], call: Call, body: Json) -> Response:
         ref = call.query_params.get("ref", "")
-        commit = self.refs.get(ref, ref)
+        commit: str = self.refs.get(ref, ref)
         text = self.commits.get(commit, {"files": {}})["files"].get(named[0])
         if text is None:
             return _said(404, "404 File Not Found")
