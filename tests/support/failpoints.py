@@ -91,6 +91,16 @@ POINTS: Mapping[str, Point] = {
     "A5-verified": Point("bot.engine.ending:_read_back", after=True),
     "A6-before": Point(_WRITE, False, _op("succeeded:")),
     "A6-ended": Point(_WRITE, True, _op("succeeded:")),
+    # a second person: asked for, waits, asked in the thread, decided, alone
+    "Q1-before": Point(_WRITE, False, _op("ask:")),
+    "Q1-asked": Point(_WRITE, True, _op("ask:")),
+    "Q2-before": Point(_WRITE, False, _op("approval:")),
+    "Q2-waits": Point(_WRITE, True, _op("approval:")),
+    "Q2-posted": Point(_SLACK, True, _call("chat.postMessage", ":approval:*")),
+    "Q3-before": Point(_WRITE, False, _op("approve:")),
+    "Q3-approved": Point(_WRITE, True, _op("approve:")),
+    "Q3-glass": Point(_WRITE, True, _op("glass:")),
+    "Q3-paged": Point(_SLACK, True, _call("chat.postMessage", ":glass:*")),
     # post: intend, call, record
     "P0-channel": Point(_SLACK, True, _call("conversations.create")),
     "P1-before": Point("bot.timeline.outbox:Outbox.save_post_state", False, _intent),
