@@ -1,4 +1,4 @@
-"""Prompt labels and tool descriptions: texts that a control plane keeps, shown as they are now before they are changed."""
+"""Prompt labels and tool descriptions: texts that a control plane keeps, shown as they are before they change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,9 +30,8 @@ class Texts:
 
     async def prompt_versions(self, agent: str) -> Sequence[PromptVersion]:
         """Newest first."""
-        return [
-            PromptVersion(id=f"v{n}", current=self.held["prompt"] == f"v{n}", beginning="You are") for n in (4, 3, 2, 1)
-        ]
+        now = self.held["prompt"]
+        return [PromptVersion(id=f"v{n}", current=now == f"v{n}", beginning="You are") for n in (4, 3, 2, 1)]
 
     async def rollback_prompt(self, agent: str, version: str, expires_in: timedelta | None) -> Change:
         """Plan."""

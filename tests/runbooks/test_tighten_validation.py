@@ -33,14 +33,8 @@ async def test_the_modal_starts_with_the_tool_and_argument_of_the_worst_effect(o
 async def test_an_agent_reads_the_bound_as_json_schema_with_who_and_why(opened: Opened) -> None:
     """And what was recorded would have been refused, which the preview says."""
     world = await opened()
-    values: Any = {
-        "tool": "issue_refund",
-        "argument": "amount_cents",
-        "kind": "maximum",
-        "value": "5000",
-        "why": "too much",
-    }
-    await world.click(LABEL, **values)
+    values: Any = {"tool": "issue_refund", "argument": "amount_cents", "kind": "maximum", "value": "5000"}
+    await world.click(LABEL, why="too much", **values)
     done = (await world.incident()).executions[-1]
     assert done.reason is None, done.reason
     assert done.change is not None

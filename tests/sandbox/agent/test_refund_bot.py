@@ -160,3 +160,31 @@ def test_the_same_bad_run_twice_cannot_refund_an_order_twice(ask: Ask, shop: Sho
     assert {effect.outcome for effect in report.effects if effect.tool == "issue_refund"} == {"failed"}
     assert sum(row["amount_minor"] for row in shop.tables()["refunds"]) == 42_000
     assert "I could not refund" in report.answer
+
+
+def test_a_bound_lets_ordinary_refunds_through_and_refuses_the_others_with_the_reason(
+    ask: Ask, shop: Shop, control: OfrepStub
+) -> None:
+    """As ``tighten_validation`` sets it: the model reads who bounded the amount and why, and no money leaves."""
+    bound = {"issue_refund": {"type": "object", "properties": {"amount_minor": {"type": "number", "maximum": 5_000}}}}
+    told = {"tool.issue_refund#amount_minor.by": "@dana", "tool.issue_refund#amount_minor.why": "over what is owed"}
+    control.restrain("agent.validation", bound, by="@dana", why="over what is owed", **told)
+    report = ask()
+    refunds = [effect for effect in report.effects if effect.tool == "issue_refund"]
+    assert {effect.outcome for effect in refunds} == {"failed"}
+    assert all("over what is owed" in str(effect.result) for effect in refunds)
+    assert shop.tables()["refunds"] == []
+    assert "could not refund" in report.answer
+    control.restrain("agent.model", OLDER, by="@dana")
+    ask()
+    assert [row["amount_minor"] for row in shop.tables()["refunds"]] == [4_200]
+
+
+def test_a_tool_without_a_bound_is_called_as_before(ask: Ask, control: OfrepStub) -> None:
+    """A bound on one tool touches no other."""
+    bound = {"send_email": {"type": "object", "properties": {"recipient": {"enum": ["nobody@example.com"]}}}}
+    control.restrain("agent.validation", bound, by="@dana")
+    done = _done(ask())
+    assert ("issue_refund", "applied") in done
+    assert ("send_email", "failed") in done
+    assert ("send_email", "applied") not in done
