@@ -47,12 +47,22 @@ class MitigationsPage:
     more: str
     as_of: When
     strips: tuple[Strip, ...] = ()
+    only: str = ""
+    """Names the incidents whose mitigations these are, where the viewer may not see all."""
 
 
 def mitigations_page(
-    rows: Sequence[MitigationRow], now: datetime, *, total: int, names: Names | None = None
+    rows: Sequence[MitigationRow],
+    now: datetime,
+    *,
+    total: int,
+    names: Names | None = None,
+    only: Sequence[str] = (),
 ) -> MitigationsPage:
-    """The page at ``now``; ``total`` counts those too that are not among ``rows``."""
+    """The page at ``now``; ``total`` counts those too that are not among ``rows``.
+
+    ``only``: the ids of the incidents that the viewer may see; none: all of them.
+    """
     known = names or {}
     left = total - len(rows)
     return MitigationsPage(
@@ -61,6 +71,7 @@ def mitigations_page(
         rows=tuple(_line(row, now, known) for row in urgent_first(rows)),
         more=f"and {left:,} more, older: the command pullcord mitigations lists them" if left > 0 else "",
         as_of=when_day(now),
+        only=", ".join(only[:5]) + (f" and {len(only) - 5:,} more" if len(only) > 5 else ""),
     )
 
 

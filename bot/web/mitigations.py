@@ -56,7 +56,9 @@ class Mitigations:
         except StoreUnavailable:
             return busy("The store does not answer now.")
         following = skip + limit if skip + limit < total else None
-        shown: list[Json] = [{**row.model_dump(mode="json"), "in_force": row.green, "says": state_words(row)} for row in rows]
+        shown: list[Json] = [
+            {**row.model_dump(mode="json"), "in_force": row.green, "says": state_words(row)} for row in rows
+        ]
         return answer(200, {"mitigations": shown, "total": total, "next": following})
 
     async def page(self, request: Request) -> Response:
@@ -74,7 +76,8 @@ class Mitigations:
         except StoreUnavailable:
             return await self._stale(viewer)
         self._away = None
-        made = await asyncio.to_thread(mitigations_page, rows, now, total=total, names=names)
+        only = viewer.incidents or ()
+        made = await asyncio.to_thread(mitigations_page, rows, now, total=total, names=names, only=only)
         if viewer.incidents is None:
             self._copy = (now, made)
         return html(200, await asyncio.to_thread(rendered, "mitigations.html", made))

@@ -1,5 +1,6 @@
 """The commands that start nothing: check-config, manifest, verify, export, as a person runs them."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.domain import events as ev
+from bot.domain.action import Verified
 from bot.open_store import open_store
 from bot.settings import load_settings
 from bot.timeline.timeline import Write
+from tests.support.sample_mitigations import execution
 
 NOW = datetime(2026, 6, 9, 3, 3, tzinfo=UTC)
 DANA = ev.Actor(kind=ev.ActorKind.PERSON, id="U0DANA")
@@ -159,3 +162,42 @@ def test_what_could_only_fail_at_the_first_click_is_a_fault(tmp_path: Path, text
     done = pullcord(tmp_path, "check-config")
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_mitigations_lists_what_is_in_force_and_says_when_there_is_nothing(tmp_path: Path) -> None:
+    """Beside a running bot or without one; for programs as JSON. A terminal is not told foreign control characters."""
+    done = pullcord(tmp_path, "mitigations")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Nothing is in force: no agent is restrained by Pullcord.\n"
+    asyncio.run(_a_pin(tmp_path))
+    done = pullcord(tmp_path, "mitigations")
+    assert "1 mitigation is in force or may be." in done.stdout
+    assert "ok  refund-bot: pinned refund-bot to gpt-x-2026-01-01" in done.stdout
+    assert "agent.model of refund-bot at embedded: nothing -> gpt-x-2026-01-01" in done.stdout
+    assert "from INC-1, execution ex_pin" in done.stdout
+    assert "\x1b" not in done.stdout
+    row = json.loads(pullcord(tmp_path, "mitigations", "--format", "json").stdout)
+    assert (row["agent"], row["incident"], row["in_force"], row["drifted"]) == ("refund-bot", "INC-1", True, False)
+
+
+async def _a_pin(folder: Path) -> None:
+    """What one agent is pinned to, as the bot writes it."""
+    await _an_incident(folder)
+    one = execution("pin", summary="pinned refund-bot to gpt-x-2026-01-01\x1b[31m")
+    told = (
+        ev.ActionRequested(
+            at=NOW, by=DANA, execution=one.id, action=one.action, title=one.title, params={}, offer="of_pin"
+        ),
+        ev.ActionStarted(
+            at=NOW,
+            by=DANA,
+            execution=one.id,
+            key=one.id,
+            change=one.change,
+            snapshot=one.snapshot,
+            summary=str(one.summary),
+        ),
+        ev.ActionSucceeded(at=NOW, by=DANA, execution=one.id, verified=Verified.IN_FORCE, detail="read"),
+    )
+    async with open_store(load_settings({"PULLCORD_DATA_DIR": str(folder / "data")})) as store:
+        await store.incidents.write("INC-1", "act", lambda _incident: Write(events=told))
