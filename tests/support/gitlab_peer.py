@@ -125,7 +125,7 @@ class GitLabPeer:
             return _said(400, "A branch called that already exists, or start_branch does not")
         if "start_branch" not in body and body["branch"] not in self.refs:
             return _said(400, "You can only create or edit files when you are on a branch")
-        on = self.refs[body.get("start_branch", body["branch"])]
+        on = self.refs[str(body.get("start_branch", body["branch"]))]
         files = dict(self.commits[on]["files"])
         for action in body["actions"]:
             path = action["file_path"]
