@@ -14,7 +14,7 @@ from pydantic import Field
 from bot.domain.action import Applied, Change, Verification, Verified
 from bot.domain.catalogue import Duration
 from bot.domain.desired import FALLBACK_MODEL, MODEL, PAUSED, TOOLS_DENIED
-from bot.errors import Refused
+from bot.errors import ActionFailed, Refused
 from bot.plugin import ControlHttp, ControlName, control_plane
 from bot.ports import Clock, DesiredState
 from runbooks.controls.embedded import Embedded, EmbeddedSettings
@@ -80,6 +80,9 @@ class LiteLLMHook(Embedded):
         details: dict[str, None] = {}
         for _ in range(self._gateway.canaries):
             seen = await self._canary.send(target.subject, model, tool)
+            if seen.status in {401, 403} and not seen.agent:  # before our hook was asked
+                message = f"{self.name} refused the credentials of the canary ({seen.status})."
+                raise ActionFailed(message, next_step=f"See key and agents in controls.{self.name}.")
             verified, detail = self._judged(change, seen, wanted)
             if verified is not Verified.IN_FORCE:
                 known_at = now + self._gateway.every * 2 if verified is Verified.PENDING else None
