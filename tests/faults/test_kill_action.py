@@ -140,5 +140,26 @@ async def test_what_cannot_be_asked_twice_ends_unknown_and_people_decide(
     assert sent == parcels
 
 
+@pytest.mark.parametrize(
+    ("point", "state", "parcels"),
+    [
+        ("A1-requested", "succeeded", 1),
+        ("A3-before", "succeeded", 1),
+        ("A3-started", "unknown", 0),
+        ("A6-ended", "succeeded", 1),
+    ],
+)
+async def test_what_takes_no_key_happens_once_or_is_unknown(world: World, point: str, state: str, parcels: int) -> None:
+    """Killed before it was started it is carried on; killed after, nobody can tell, and it is never run again."""
+    await _with_run(world, point)
+    await world.press(LEE, "Send parcel")
+    await world.died()
+    await world.start()
+    (execution,) = await _ended(world, state)
+    sent = _lines(world.folder / "parcels")
+    await _sure(world, f"parcel {point}", sent=sent, state=execution["state"])
+    assert sent == parcels
+
+
 def _lines(file: Path) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
