@@ -48,6 +48,19 @@ _MOST_BYTES: Final = 1_000_000
 _MARK: Final = "pullcord_agent"
 _CHAT: Final = frozenset({"completion", "acompletion"})
 """Call types whose answers are checked. Elsewhere a bounded tool is taken out of the request instead."""
+_TEXTS: Final = _CHAT | {
+    *("text_completion", "atext_completion", "responses", "aresponses", "anthropic_messages", "aanthropic_messages"),
+}
+"""Call types that a model answers with text, and that are understood here: all but a pause applies to them."""
+_UNHELD: Final = frozenset(
+    {
+        *("_arealtime", "_aresponses_websocket", "pass_through_endpoint", "allm_passthrough_route"),
+        *("generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
+        *("create_batch", "acreate_batch", "run_thread", "arun_thread", "run_thread_stream", "arun_thread_stream"),
+        *("a2a_send_message", "asend_message"),
+    }
+)
+"""Call types by which a model or a tool is reached unseen: refused while anything restrains the agent."""
 _NUMBER: Final = ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf")
 _TEXT: Final = ("maxLength", "minLength", "pattern")
 
@@ -87,6 +100,7 @@ class Known:
     def because(self, key: str, element: str = "") -> str:
         """Who, in which incident, until when and why, as one sentence for a caller or a model."""
         told = self.flags.get(key, {}).get("metadata", {})
+        element = element.replace("%", "%25").replace("#", "%23") if key == "agent.validation" else element
         prefixes = [
             f"tool.{element}.",
             *sorted({k.rpartition(".")[0] + "." for k in told if k.startswith(f"tool.{element}#")}),
@@ -272,18 +286,19 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
     def _restrain(self, agent: str, known: Known, data: dict[str, Any], call_type: str) -> dict[str, Any]:
         if known.value("agent.paused") is True:
             raise _refuse(503, f"{agent} is paused {known.because('agent.paused')}")
+        if call_type == "call_mcp_tool":  # LiteLLM's own MCP gateway: here the call itself can be refused
+            reason = self.refused(agent, str(data.get("mcp_tool_name")), data.get("mcp_arguments"))
+            if reason is not None:
+                raise _refuse(403, reason)
+            return data
+        if call_type in _UNHELD:
+            raise _refuse(403, f"{agent} is restrained, which cannot be held on this kind of request ({call_type})")
+        if call_type not in _TEXTS:
+            return data  # embeddings, images, files: no model of theirs is pinned and no tool of theirs is denied
         gone = set(known.denied()) | (set() if call_type in _CHAT else set(known.bounds()))
         if gone:
             self._without(agent, known, gone, data)
-        pinned, fallback = known.value("agent.model"), known.value("agent.fallback_model")
-        if chosen := pinned or fallback:
-            for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "models"):
-                data.pop(name, None)  # another model would answer behind the pin
-            data["model"] = chosen
-            if pinned and fallback and fallback != pinned:
-                data["fallbacks"] = [fallback]
-            else:
-                data["disable_fallbacks"] = True
+        _route(known, data)
         if suffix := known.value("agent.prompt.suffix"):
             _add_text(data, suffix, call_type)
         return data
@@ -308,26 +323,35 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
                 for left in (name, "tool_choice", "function_call", "parallel_tool_calls"):
                     data.pop(left, None)  # providers refuse an empty list, and a choice among none
 
-    def refused(self, agent: str, name: str | None, arguments: Any) -> str | None:
+    def refused(self, agent: str, name: str, arguments: Any) -> str | None:
         """Why a tool call that a model made may not reach the agent; None when it may."""
         known = self.reader.known(agent)
         if name in known.denied():
-            return f"The tool {name} is denied to {agent} {known.because('agent.tools.denied', str(name))}"
-        schema = known.bounds().get(str(name))
+            return f"The tool {name} is denied to {agent} {known.because('agent.tools.denied', name)}"
+        schema = known.bounds().get(name)
         if schema is None:
             return None
         fault = broken(schema, arguments)
         if fault is None:
             return None
-        return f"A call of {name} was held back: {fault}. Bounded {known.because('agent.validation', str(name))}"
+        return f"A call of {name} was held back: {fault}. Bounded {known.because('agent.validation', name)}"
 
     async def async_post_call_success_hook(self, data: dict[str, Any], user_api_key_dict: Any, response: Any) -> Any:
         """Take refused tool calls out of a whole answer; the reason becomes text of the message."""
         agent = self._marked(data, user_api_key_dict)
-        for choice in (getattr(response, "choices", None) or []) if agent else ():
+        if agent is None or not self.reader.known(agent).restrains:
+            return response
+        try:
+            return self._held_back(agent, response)
+        except Exception as error:
+            _log.exception("%s: the answer could not be read", agent)
+            raise _refuse(502, f"{agent} is restrained, and this answer cannot be read for it") from error
+
+    def _held_back(self, agent: str, response: Any) -> Any:
+        for choice in getattr(response, "choices", None) or []:
             message = getattr(choice, "message", None)
             calls = list(getattr(message, "tool_calls", None) or [])
-            reasons = [self.refused(str(agent), call.function.name, call.function.arguments) for call in calls]
+            reasons = [self.refused(agent, *_called(call)) for call in calls]
             if message is None or not any(reasons):
                 continue
             kept = [call for call, reason in zip(calls, reasons, strict=True) if reason is None]
@@ -464,6 +488,14 @@ def _readable(key: str, entry: Any) -> bool:
     return isinstance(tools, list) and all(isinstance(tool, str) for tool in tools)
 
 
+def _called(call: Any) -> tuple[str, Any]:
+    """Name and arguments of a tool call: of a function, else of what OpenAI calls a custom tool (free text)."""
+    inner = getattr(call, "function", None) or getattr(call, "custom", None)
+    if isinstance(inner, dict):
+        return str(inner.get("name")), inner.get("arguments", inner.get("input"))
+    return str(getattr(inner, "name", None)), getattr(inner, "arguments", getattr(inner, "input", None))
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -473,6 +505,19 @@ def _tool_name(tool: Any) -> str | None:
     inner = tool.get("function") if isinstance(tool, dict) else None
     name = inner.get("name") if isinstance(inner, dict) else tool.get("name") if isinstance(tool, dict) else None
     return name if isinstance(name, str) else None
+
+
+def _route(known: Known, data: dict[str, Any]) -> None:
+    """A pin, else a fallback, is the model; beside a pin the fallback answers when the pinned one fails."""
+    pinned, fallback = known.value("agent.model"), known.value("agent.fallback_model")
+    if chosen := pinned or fallback:
+        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "models"):
+            data.pop(name, None)  # another model would answer behind the pin
+        data["model"] = chosen
+        if pinned and fallback and fallback != pinned:
+            data["fallbacks"] = [fallback]
+        else:
+            data["disable_fallbacks"] = True
 
 
 def _add_text(data: dict[str, Any], suffix: str, call_type: str) -> None:

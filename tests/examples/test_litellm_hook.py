@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
+import yaml
 from starlette.exceptions import HTTPException
 
 from examples.litellm.pullcord_hook import PullcordHook, broken
@@ -197,6 +198,20 @@ def test_a_token_that_is_not_there_stops_the_gateway_at_its_start(make: Make) ->
         make(agents={"refund-bot": {"token": "os.environ/NOT_SET_ANYWHERE"}})
 
 
+def test_the_example_of_the_settings_is_one_that_starts(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands in the folder, and README.md tells each of its settings."""
+    monkeypatch.setenv("REFUND_BOT_TOKEN", "made-up")
+    folder = Path(__file__).parents[2] / "examples" / "litellm"
+    settings = yaml.safe_load((folder / "pullcord_hook.yaml").read_text())
+    hook = make(**{**settings, "url": "http://127.0.0.1:9", "state_dir": str(tmp_path / "state")})
+    assert hook.agent_of(SimpleNamespace(key_alias="refund-bot-prod", metadata={}), {}) == "refund-bot"
+    assert hook.agent_of(NOBODY, {"model": "refund-bot"}) == "refund-bot"
+    readme = (folder / "README.md").read_text()
+    assert [name for name in (*settings, "every", "timeout", "when_unknown") if name not in readme] == ["url"]
+
+
 @pytest.mark.parametrize(
     ("schema", "arguments", "holds"),
     [
@@ -214,3 +229,62 @@ def test_a_token_that_is_not_there_stops_the_gateway_at_its_start(make: Make) ->
 def test_bounds_hold_against_what_a_model_writes(schema: Any, arguments: Any, holds: bool) -> None:
     """What cannot be judged, or could be read in two ways, is held back."""
     assert (broken({"type": "object", "properties": {"a": schema}}, arguments) is None) == holds
+
+
+async def test_a_pin_does_not_touch_embeddings_and_the_like(make: Make, stub: OfrepStub) -> None:
+    """An agent's other models stay; a pause stops them too."""
+    stub.restrain("agent.model", "gpt-x-1")
+    data = {"model": "embed-y", "input": "text", "metadata": {"agent": "refund-bot"}}
+    hook = make()
+    assert (await hook.async_pre_call_hook(NOBODY, None, data, "aembedding"))["model"] == "embed-y"
+    stub.restrain("agent.paused", value=True)
+    wait_for(lambda: hook.reader.known("refund-bot").value("agent.paused"))
+    with pytest.raises(HTTPException, match="is paused"):
+        await hook.async_pre_call_hook(NOBODY, None, data, "aembedding")
+
+
+@pytest.mark.parametrize("call_type", ["_arealtime", "agenerate_content", "acreate_batch", "pass_through_endpoint"])
+async def test_where_nothing_can_be_held_a_restrained_agent_is_refused(
+    make: Make, stub: OfrepStub, call_type: str
+) -> None:
+    """Else it could reach the model there unseen; an unrestrained agent goes on."""
+    hook = make()
+    assert await hook.async_pre_call_hook(NOBODY, None, _chat(), call_type)
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    wait_for(lambda: hook.reader.known("refund-bot").restrains)
+    with pytest.raises(HTTPException, match="cannot be held on this kind of request"):
+        await hook.async_pre_call_hook(NOBODY, None, _chat(), call_type)
+
+
+async def test_a_tool_of_litellms_own_mcp_gateway_is_refused_at_its_call(make: Make, stub: OfrepStub) -> None:
+    """Denied, or beyond its bound; others are called."""
+    stub.restrain("agent.tools.denied", {"tools": ["send_email"]})
+    stub.restrain("agent.validation", {"issue_refund": {"properties": {"amount": {"maximum": 5}}}})
+    hook = make()
+
+    async def call(name: str, **arguments: Any) -> Any:
+        data = {"mcp_tool_name": name, "mcp_arguments": arguments, "metadata": {"agent": "refund-bot"}}
+        return await hook.async_pre_call_hook(NOBODY, None, data, "call_mcp_tool")
+
+    assert await call("issue_refund", amount=5)
+    for name, amount in (("issue_refund", 6), ("send_email", 1)):
+        with pytest.raises(HTTPException) as refused:
+            await call(name, amount=amount)
+        assert refused.value.status_code == 403
+
+
+async def test_an_answer_of_an_unrestrained_agent_is_never_looked_into(make: Make, stub: OfrepStub) -> None:
+    """Whatever its shape; a restrained agent's that cannot be read is refused."""
+    hook = make()
+    strange = SimpleNamespace(choices=[SimpleNamespace(message=SimpleNamespace(tool_calls=5))])
+    assert await hook.async_post_call_success_hook(_chat(), NOBODY, strange) is strange
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    wait_for(lambda: hook.reader.known("refund-bot").restrains)
+    with pytest.raises(HTTPException, match="cannot be read for it"):
+        await hook.async_post_call_success_hook(_chat(), NOBODY, strange)
+    custom = SimpleNamespace(function=None, custom=SimpleNamespace(name="issue_refund", input="all of it"))
+    message = SimpleNamespace(tool_calls=[custom], content=None)
+    answer = SimpleNamespace(choices=[SimpleNamespace(message=message, finish_reason="tool_calls")])
+    await hook.async_post_call_success_hook(_chat(), NOBODY, answer)
+    assert message.tool_calls is None
+    assert "is denied to refund-bot" in str(message.content)
