@@ -94,23 +94,6 @@ def outcome(execution: Execution, now: datetime) -> str:
     return f"{what} of {asker} waits no more."
 
 
-def waiting_words(execution: Execution, now: datetime) -> str:
-    """The card's line: ``⏳ waits for approval by commander until 14:20: Undo … · @dana``. Empty for anything else."""
-    approval = execution.approval
-    if approval is None or execution.state is not ExecutionState.AWAITING_APPROVAL:
-        return ""
-    until = moment(approval.deadline, now)
-    what = foreign(words.what(execution), 120)
-    return f"⏳ *waits for approval* by {foreign(approval.role, 60)} until {until}: {what} · {person(execution.by)}"
-
-
-def glass_words(execution: Execution) -> str:
-    """What stands out beside everything that was done alone. Empty where no glass was broken."""
-    if execution.broke_glass is None:
-        return ""
-    return f"🚨 *BROKE GLASS* “{foreign(execution.broke_glass, 140)}”"
-
-
 def called(members: Sequence[str], incident: Incident, on_call: Sequence[str], without: str) -> str:
     """Members of a role as live mentions, at most ten, without the one who asks. Groups are called as groups."""
     found: list[str] = []
