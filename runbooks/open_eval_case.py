@@ -119,7 +119,7 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
         return Hidden("the run changed nothing, so no call can be named")
     if not _places(ctx):
         return Hidden("nowhere to put it is configured (evals.remote, evals.repository or evals.datasets)")
-    return Offered(label="Open eval case…", rank=35, always_ask=True)
+    return Offered(label="Open eval case…", rank=31, always_ask=True)
 
 
 class _Nowhere:

@@ -12,7 +12,7 @@ from bot.engine.planning import ControlPlanes, preview
 from bot.engine.words import ago, plain
 from bot.errors import Refused
 from bot.plugin import ActionContext, AgentProfile, Hidden, Once, Params, Registry, action
-from bot.ports import EvalRepository, EvidenceReader
+from bot.ports import EvidenceReader
 from tests.support.engine import AGENT, DANA, GUEST, KIM, SAM, TRACE, World, someone
 from tests.support.spans import root_span, tool_span
 
@@ -83,10 +83,11 @@ async def test_a_verb_whose_offer_breaks_takes_no_other_button_with_it(world: Wo
 
 def test_a_port_without_provider_gives_the_reason_of_the_composition_root(world: World) -> None:
     """Said in help, in the words of whoever knows what is not configured."""
-    services: dict[type, object] = {EvidenceReader: FrozenRuns(world.store.evidence)}
-    planes = ControlPlanes(world.registry, world.settings, services, {EvalRepository: "evals.remote is not set"})
-    reason = planes.missing(world.registry.actions["open_eval_case"], AgentProfile(name=AGENT))
-    assert reason == "evals.remote is not set"
+    planes = ControlPlanes(world.registry, world.settings, {}, {EvidenceReader: "no evidence is kept here"})
+    verb = world.registry.actions["open_eval_case"]
+    assert planes.missing(verb, AgentProfile(name=AGENT)) == "no evidence is kept here"
+    planes = ControlPlanes(world.registry, world.settings, {EvidenceReader: FrozenRuns(world.store.evidence)})
+    assert planes.missing(verb, AgentProfile(name=AGENT)) is None, "it can do without a repository: there are data sets"
 
 
 def blocks_of(view: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

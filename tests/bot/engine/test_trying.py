@@ -8,6 +8,7 @@ from bot.engine.evidence import FrozenRuns
 from bot.engine.planning import ControlPlanes
 from bot.plugin import FieldErrors, Quiet
 from bot.ports import Clock, DesiredState, EvalRepository, EvalTarget, EvidenceReader
+from bot.settings import EvalSettings
 from runbooks.controls.git import GitRemote, GitSettings
 from tests.support.engine import AGENT, DANA, LEE, TRACE, World
 from tests.support.spans import root_span, tool_span
@@ -67,8 +68,9 @@ async def test_an_eval_case_that_proves_nothing_keeps_its_modal_open(world: Worl
         EvidenceReader: FrozenRuns(world.store.evidence),
         EvalRepository: GitRemote(GitSettings(), EvalTarget(remote="/nowhere", branch="main", directory="evals")),
     }
-    planes = ControlPlanes(world.registry, world.settings, services)
-    world.engine = Engine(world.store, world.registry, world.settings, planes, world.slack, world.clock)
+    settings = world.settings.model_copy(update={"evals": EvalSettings(remote="/nowhere")})
+    planes = ControlPlanes(world.registry, settings, services)
+    world.engine = Engine(world.store, world.registry, settings, planes, world.slack, world.clock)
     now = world.clock.now()
     spans = [root_span(TRACE, now), tool_span(TRACE, 1, "issue_refund", {"amount_cents": 42001}, now)]
     await world.store.spans.upsert(TRACE, AGENT, {span.span_id: span.to_bytes() for span in spans})
