@@ -159,7 +159,7 @@ class Reader:
                     if bool(after.problem) != bool(before.problem):
                         _log.warning("%s: %s", agent, after.problem or "Pullcord answers again")
                     self._known[agent] = after
-                    if after.flags != before.flags:
+                    if after.flags != before.flags or (after.etag and not self._file(agent).exists()):
                         self._save(agent, after)
                 self._first.set()
                 self._stop.wait(self._every)
@@ -418,7 +418,7 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             "x-pullcord-revision": str(mark["revision"]),
             "x-pullcord-instance": f"{os.getpid()}",
             "x-pullcord-removed-tools": ",".join(dict.fromkeys(filter(None, mark["removed"]))),
-            "x-pullcord-stale-since": known.read_at if known.problem else "",
+            "x-pullcord-stale-since": (known.read_at or "never read") if known.problem else "",
         }
         return {name: re.sub(r"[^\x20-\x7e]", "?", value)[:500] for name, value in told.items() if value}
 

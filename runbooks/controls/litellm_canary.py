@@ -47,6 +47,7 @@ class Seen:
     agent: str
     revision: int
     instance: str
+    stale: str = ""
 
     @property
     def who(self) -> str:
@@ -106,6 +107,7 @@ class Canary:
             agent=told.get("x-pullcord-agent", ""),
             revision=int(revision) if revision.isdecimal() else -1,
             instance=told.get("x-pullcord-instance", ""),
+            stale=told.get("x-pullcord-stale-since", ""),
         )
 
 

@@ -96,7 +96,8 @@ class LiteLLMHook(Embedded):
             by = f"took the canary for {seen.agent}" if seen.agent else "answered without saying whom it obeyed"
             return Verified.MISMATCH, f"the gateway {by}: see whether its hook is loaded and knows {target.subject}"
         if seen.revision < wanted:
-            return Verified.PENDING, f"the gateway obeys revision {seen.revision}, not yet {wanted}"
+            stale = f"; it has not read us since: {seen.stale}" if seen.stale else ""
+            return Verified.PENDING, f"the gateway obeys revision {seen.revision}, not yet {wanted}{stale}"
         good, detail = _JUDGES.get(target.setting, _by_revision)(change, seen)
         at = f" (revision {seen.revision}, process {seen.instance})"
         return Verified.IN_FORCE if good else Verified.MISMATCH, detail + at

@@ -197,3 +197,21 @@ def test_an_argument_that_no_bound_can_hold_is_refused(
     _bounded(stub)
     with pytest.raises(ArgumentsRefused, match="amount_minor"):
         make_guard().check_tool("issue_refund", {"amount_minor": make()})
+
+
+def test_the_refusal_names_who_bounded_this_argument(make_guard: MakeGuard, stub: OfrepStub) -> None:
+    """Two people bounded two arguments of one tool; a name may hold what stands between tool and argument."""
+    told = {
+        "tool.pay%23out%25#to.by": "@lee",
+        "tool.pay%23out%25#order.amount.by": "@dana",
+        "tool.pay%23out%25#order.amount.until": "2026-06-10T03:09:00+00:00",
+        "by": "@someone",
+    }
+    amount = {"type": "object", "properties": {"amount": {"maximum": 5}}}
+    bound = {"pay#out%": {"type": "object", "properties": {"order": amount, "to": {"enum": ["a"]}}}}
+    stub.restrain("agent.validation", bound, **told)
+    guard = make_guard()
+    for arguments, who in (({"order": {"amount": 6}}, "@dana"), ({"to": "b"}, "@lee")):
+        with pytest.raises(ArgumentsRefused) as caught:
+            guard.check_tool("pay#out%", arguments)
+        assert caught.value.by == who

@@ -3,6 +3,7 @@
 ``make peers`` runs it in the real proxy (tests/peers/test_litellm.py).
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -288,3 +289,34 @@ async def test_an_answer_of_an_unrestrained_agent_is_never_looked_into(make: Mak
     await hook.async_post_call_success_hook(_chat(), NOBODY, answer)
     assert message.tool_calls is None
     assert "is denied to refund-bot" in str(message.content)
+
+
+async def test_no_request_waits_for_a_pullcord_that_hangs(make: Make, stub: OfrepStub) -> None:
+    """A thread reads; a thousand decisions take no longer than they take."""
+    stub.restrain("agent.model", "gpt-x-1")
+    hook = make(timeout=3)
+    stub.fault = "hang"
+    wait_for(lambda: hook.reader.known("refund-bot").revision == 1)
+    before = time.monotonic()
+    for _ in range(1000):
+        assert (await hook.async_pre_call_hook(NOBODY, None, _chat(), "acompletion"))["model"] == "gpt-x-1"
+    assert time.monotonic() - before < 2
+
+
+async def test_a_gateway_that_was_given_a_wrong_token_says_that_it_never_read(make: Make) -> None:
+    """What the canary brings back, so that people look at the token and not at the gateway."""
+    hook = make(agents={"refund-bot": {"token": "wrong"}})
+    data = await hook.async_pre_call_hook(NOBODY, None, _chat(), "acompletion")
+    told = await hook.async_post_call_response_headers_hook(data, NOBODY, None)
+    assert (told["x-pullcord-revision"], told["x-pullcord-stale-since"]) == ("0", "never read")
+    assert "wrong" not in str(told)
+
+
+def test_a_state_file_that_was_removed_is_written_again(make: Make, stub: OfrepStub, tmp_path: Path) -> None:
+    """A restart during an outage must not find it missing."""
+    stub.restrain("agent.paused", value=True)
+    make()
+    (file,) = (tmp_path / "state").iterdir()
+    file.unlink()
+    wait_for(file.exists)
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -65,15 +65,21 @@ class Gateway:
 
 @contextmanager
 def gateway(
-    folder: Path, provider: ModelProvider, pullcord: str, tokens: dict[str, str], settings: str = SETTINGS
+    folder: Path,
+    provider: ModelProvider,
+    pullcord: str,
+    tokens: dict[str, str],
+    *,
+    port: int | None = None,
+    key: str | None = None,
 ) -> Iterator[Gateway]:
     """Start it in ``folder`` (kept over a restart), reading ``pullcord`` with the agents' tokens."""
     commands = installed("litellm")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(HOOK, folder)
     (folder / "config.yaml").write_text(CONFIG.format(provider=provider.url))
-    (folder / "pullcord_hook.yaml").write_text(settings.format(pullcord=pullcord, folder=folder))
-    port, key = free_port(), f"sk-{secrets.token_urlsafe(32)}"
+    (folder / "pullcord_hook.yaml").write_text(SETTINGS.format(pullcord=pullcord, folder=folder))
+    port, key = port or free_port(), key or f"sk-{secrets.token_urlsafe(32)}"
     environment = {
         "LITELLM_MASTER_KEY": key,
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
