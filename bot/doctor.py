@@ -41,12 +41,17 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
     await _trace_stores(settings, registry, findings)
     await each(findings, (("evidence", lambda: _evidence(settings)),))
     kept, cases = settings.catalogue_repository.remote, settings.evals.remote
-    hidden = "evals.remote is not set: Open eval case is hidden"
+    host = settings.evals.repository
+    hidden = "evals.remote is not set: Open eval case is hidden, unless evals.datasets names a data set"
+    hidden = hidden if host is None else f"cases go to controls.{host}; it is asked when one is previewed"
     store_only = "catalogue_repository.remote is not set: classes that people give tools are kept in the store only"
     await each(
         findings,
         (
-            ("eval repository", lambda: _repository("eval repository", cases, "evals.remote", hidden)),
+            (
+                "eval repository",
+                lambda: _repository("eval repository", None if host else cases, "evals.remote", hidden),
+            ),
             ("catalogue", lambda: _repository("catalogue", kept, "catalogue_repository.remote", store_only)),
             ("agents", lambda: _agents(settings)),
         ),
