@@ -6,7 +6,9 @@ credential.
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import NoReturn
 from urllib.parse import unquote
 
@@ -23,6 +25,12 @@ _NOBODY_KNOWS = frozenset({408, 425, 429})
 """A 4xx that does not say that nothing was done (RFC 9110 15.5.9, RFC 8470, RFC 6585)."""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all control planes of the process: reading the authorities takes a tenth of a second."""
+    return tls_context()
+
+
 class ControlClient:
     """``ControlHttp`` for one instance of ``controls``. Each request has a connection of its own: none outlives it."""
 
@@ -31,7 +39,7 @@ class ControlClient:
         self._name = name
         self._settings = settings
         self._seconds = settings.timeout.total_seconds()
-        self._tls = tls_context()
+        self._tls = _tls()
 
     async def read(
         self,
