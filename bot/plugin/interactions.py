@@ -268,17 +268,21 @@ class Interaction:
     run: Callable[[Click, Services], Awaitable[Reply]]
     help: str
     module: str
+    reads: bool = False
 
 
 def interaction(
-    interaction_id: str, kind: Kind, *, help_text: str = ""
+    interaction_id: str, kind: Kind, *, help_text: str = "", reads: bool = False
 ) -> Callable[[Callable[[Click, Services], Awaitable[Reply]]], Interaction]:
-    """Declare a Slack interaction. The function never sees Bolt, so it cannot skip the wrapper round every listener."""
+    """Declare a Slack interaction. The function never sees Bolt, so it cannot skip the wrapper round every listener.
+
+    ``reads``: it asks for nothing and may wait for a control plane; nobody is told that it was not confirmed.
+    """
 
     def wrap(run: Callable[[Click, Services], Awaitable[Reply]]) -> Interaction:
         if not inspect.iscoroutinefunction(run):
             message = f"interaction {interaction_id}: must be an async function (Click, Services) -> Reply"
             raise TypeError(message)
-        return Interaction(id=interaction_id, kind=kind, run=run, help=help_text, module=run.__module__)
+        return Interaction(id=interaction_id, kind=kind, run=run, help=help_text, module=run.__module__, reads=reads)
 
     return wrap

@@ -122,7 +122,7 @@ class Wrapper:
         done, _ = await asyncio.wait({task}, timeout=self._write_seconds)
         if not done:
             group.create_task(self._late(task, incoming, started))
-            return "late", self._not_confirmed(incoming)
+            return "late", Ack() if interaction.reads else self._not_confirmed(incoming)
         reply = None if task.cancelled() else task.result()
         if reply is None:
             self._recent.pop(incoming.click.key, None)

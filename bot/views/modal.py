@@ -63,12 +63,17 @@ def modal(
         made.append(_input(name, field, stands, listed.get(name), ctx.agent.lengths))
     made.append(b.actions("preview", [b.button(PREVIEW, "Preview", offer.id)]))
     if preview:
-        made.append(b.section("*Preview, nothing written yet*"))
-        made += [b.plain_section(line) for line in preview.splitlines()[:_LINES]]
+        made += preview_blocks(preview)
     if offer.consequence:
         made.append(b.plain_context(offer.consequence))
     title = f"Drill: {verb.title}" if ctx.incident.drill else verb.title
     return b.modal_view(SUBMIT, title, verb.title, offer.id, made)
+
+
+def preview_blocks(preview: str) -> list[Block]:
+    """What would be done, a line for each enforcement point, as plain text: values may be foreign."""
+    lines = [b.plain_section(line) for line in preview.splitlines()[:_LINES]]
+    return [b.section("*Preview, nothing written yet*"), *lines]
 
 
 def choices_of(verb: Action, ctx: ActionContext) -> dict[str, Shown]:

@@ -17,7 +17,7 @@ LINES = (
     "who [INC-42]: who was woken, who has it, who leads",
     "mitigations: what is in force, until when, and what was changed",
     "resolve [INC-42] <reason>: it is over",
-    "drill [agent]: opens an incident to practise on; nothing is written, nobody is paged",
+    "drill [agent]: opens an incident to practise on",
 )
 """The command words with their help; a test ties them to the interactions there are."""
 

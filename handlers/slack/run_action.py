@@ -2,6 +2,7 @@
 
 from bot.domain.incident import Incident
 from bot.plugin import Click, Kind, OfferView, OpenModal, Reply, Say, Services, interaction
+from bot.views.modal import preview_blocks
 from bot.views.text import foreign as plain
 from handlers.slack.timeline import link
 from handlers.slack.tray import show
@@ -31,7 +32,7 @@ async def run_more(click: Click, services: Services) -> Reply:
     return await _use(click, services, await services.requests.offer(click.value))
 
 
-@interaction("run", Kind.COMMAND, help_text="run [INC-42] <action>: runs one of the actions on the card")
+@interaction("run", Kind.COMMAND, help_text="run [INC-42] <action>: runs one of the actions on the card", reads=True)
 async def run_command(click: Click, services: Services) -> Reply:
     """``/pullcord run revoke_tool``: the offer with this action or label; several are listed with their buttons."""
     named, wanted = split(click.args)
@@ -41,11 +42,11 @@ async def run_command(click: Click, services: Services) -> Reply:
     if len(fitting) == 1 and fitting[0].asks:
         return await _use(click, services, fitting[0])
     if fitting:
-        return await show(click, services, incident.id, only=fitting)
+        return await _previewed(click, services, incident, fitting)
     return Say(_listed(incident, offers, wanted))
 
 
-@interaction("undo", Kind.COMMAND, help_text="undo [INC-42] [execution]: takes an action back")
+@interaction("undo", Kind.COMMAND, help_text="undo [INC-42] [execution]: takes an action back", reads=True)
 async def undo_command(click: Click, services: Services) -> Reply:
     """``/pullcord undo``: shows the buttons that take back what is in force, so that each asks before it loosens."""
     named, wanted = split(click.args)
@@ -53,9 +54,21 @@ async def undo_command(click: Click, services: Services) -> Reply:
     undos = [o for o in await services.requests.offers(incident) if o.undo_of is not None]
     fitting = [o for o in undos if not wanted or wanted == o.action or (o.undo_of or "").startswith(wanted)]
     if fitting:
-        return await show(click, services, incident.id, only=fitting)
+        return await _previewed(click, services, incident, fitting)
     asked = f" called {plain(wanted, 60)}" if wanted else ""
     return Say(f"{incident.id}: nothing{asked} is in force that can be taken back here.")
+
+
+async def _previewed(click: Click, services: Services, incident: Incident, fitting: list[OfferView]) -> Reply:
+    """The buttons; of a single one also what it would do, as its modal would say it."""
+    shown = await show(click, services, incident.id, only=fitting)
+    if len(fitting) > 1 or not isinstance(shown, Say):
+        return shown
+    told = await services.requests.preview_text(fitting[0], click.by)
+    if not told:
+        return shown
+    first, *rest = shown.blocks
+    return Say(shown.text, blocks=[first, *preview_blocks(told), *rest])
 
 
 def _fits(offer: OfferView, wanted: str) -> bool:

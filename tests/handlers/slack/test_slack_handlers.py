@@ -110,6 +110,21 @@ class Desk:
     async def modal(self, offer: OfferView, by: Actor) -> Mapping[str, Json]:
         return {"type": "modal", "private_metadata": offer.id}
 
+    async def preview(self, offer_id: str, by: Actor, values: Mapping[str, Json]) -> Reply:
+        self.asked.append(("preview", offer_id, by.id, str(dict(values))))
+        return Quiet()
+
+    async def preview_text(self, offer: OfferView, by: Actor) -> str:
+        return f"{offer.id} for {by.id}: now <!channel>, then yes"
+
+    async def drill(self, by: Actor, *, agent: str | None, key: str) -> Reply:
+        self.asked.append(("drill", by.id, str(agent), key))
+        return Say("INC-9 is a drill.")
+
+    async def stop(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("stop", incident_id, execution_id, by.id, key))
+        return Quiet()
+
     async def submit(self, offer_id: str, by: Actor, values: Mapping[str, Json], *, key: str) -> Reply:
         self.asked.append(("submit", offer_id, by.id, key, str(dict(values))))
         return self.answer
@@ -386,3 +401,37 @@ async def test_a_command_promises_nothing_that_is_not_checked_yet(
     assert isinstance(reply, Say)
     assert "asked" in reply.text.lower()
     assert "C1" in desk.asked[0]
+
+
+async def test_preview_asks_with_what_stands_in_the_modal(registry: Registry, desk: Desk) -> None:
+    """The offer's id comes back as the modal's metadata; nothing is asked for."""
+    clicked = {"metadata": "of_1", "value": "of_other", "values": {"tool": "x"}, "surface": "modal"}
+    assert await run(registry, desk, Kind.BUTTON, "pullcord_preview", **clicked) == Quiet()
+    assert desk.asked == [("preview", "of_1", "U0DANA", "{'tool': 'x'}")]
+    assert registry.interactions[Kind.BUTTON, "pullcord_preview"].reads
+
+
+async def test_run_and_undo_of_one_action_say_what_it_would_do(registry: Registry, desk: Desk) -> None:
+    """Beside its button, before it is pressed; foreign values are plain text."""
+    desk.stored = [an_offer("of_1")]
+    shown = await run(registry, desk, Kind.COMMAND, "run", args="revoke_tool")
+    assert isinstance(shown, Say)
+    told = [block["text"] for block in shown.blocks if block["type"] == "section"]
+    assert {"type": "plain_text", "text": "of_1 for U0DANA: now <!channel>, then yes", "emoji": False} in told
+    assert desk.asked == []
+
+
+async def test_stop_names_its_execution_and_a_button_without_one_is_refused(registry: Registry, desk: Desk) -> None:
+    """Ids only; what it carries proves nothing."""
+    assert await run(registry, desk, Kind.BUTTON, "pullcord_stop", value="INC-1|ex_1") == Quiet()
+    assert desk.asked == [("stop", "INC-1", "ex_1", "U0DANA", "k")]
+    for value in ("", "INC-1", "nonsense|ex_1"):
+        with pytest.raises(Refused):
+            await run(registry, desk, Kind.BUTTON, "pullcord_stop", value=value)
+
+
+async def test_drill_takes_an_agent_or_none(registry: Registry, desk: Desk) -> None:
+    """``/pullcord drill`` and ``/pullcord drill refund-bot``."""
+    await run(registry, desk, Kind.COMMAND, "drill", args="")
+    await run(registry, desk, Kind.COMMAND, "drill", args=" refund-bot ")
+    assert desk.asked == [("drill", "U0DANA", "None", "k"), ("drill", "U0DANA", "refund-bot", "k")]
