@@ -26,7 +26,7 @@ from bot.domain.waiting import WaitingApproval
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
 from bot.engine.asking import Press, execute
-from bot.engine.authorise import asked_of
+from bot.engine.authorise import asked_again
 from bot.engine.clicking import CLICK_SECONDS
 from bot.engine.deciding import Asked
 from bot.engine.pressing import Pressing, Wanted, spots_of
@@ -153,12 +153,11 @@ class Approving(Pressing):
 
     def _wanted_by(self, incident: Incident, execution: Execution) -> Asked | None:
         """What was asked for, from whoever asked; None when the verb is gone or its own rules break."""
-        verb = self._parts.registry.actions.get(execution.action)
-        if verb is None:
+        if execution.action not in self._parts.registry.actions:
             return None
         by = Actor(kind=ActorKind.PERSON, id=execution.by, team=execution.team)
         try:
-            return asked_of(self._parts, incident, verb, by, execution.params, execution.undo_of)
+            return asked_again(self._parts, incident, execution, by)
         except Refused:
             return None
 

@@ -21,7 +21,7 @@ from bot.domain.events import (
 from bot.domain.incident import Incident
 from bot.domain.work import Due, Work, WorkItem
 from bot.engine import names
-from bot.engine.authorise import asked_of
+from bot.engine.authorise import asked_again
 from bot.engine.deciding import Need, need_of, place_of
 from bot.engine.membership import COMMANDER, WORK_SECONDS, People
 from bot.engine.parts import Parts, incident_of, person, tell, text_of
@@ -203,10 +203,8 @@ class Approvals:
 
     def _need(self, incident: Incident, execution: Execution) -> Need:
         """What it takes. Raises Refused when the verb's own rules break."""
-        verb = self._parts.registry.action(execution.action)
         by = Actor(kind=ActorKind.PERSON, id=execution.by, team=execution.team)
-        asked = asked_of(self._parts, incident, verb, by, execution.params, execution.undo_of)
-        return need_of(self._parts.settings, asked)
+        return need_of(self._parts.settings, asked_again(self._parts, incident, execution, by))
 
     async def _holders(self, incident: Incident, execution: Execution, roles: tuple[str, ...]) -> People:
         """Everybody who holds all of these roles, without whoever asked."""

@@ -7,7 +7,7 @@ does not tell is taken for a no wherever something is loosened or of high risk, 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pydantic import ValidationError
@@ -99,6 +99,17 @@ def asked_of(
     except Exception as error:  # whatever a pack's rule does: nobody passes it
         raise Refused(f"{verb.title}: its own rule of who may failed ({type(error).__name__}).") from error
     return Asked(verb, values, _named(agents) or _named((profile.name,)), second=second)
+
+
+def asked_again(parts: Parts, incident: Incident, execution: Execution, by: Actor) -> Asked:
+    """What an execution was asked for, with every agent that was asked for together. Raises Refused as ``asked_of``.
+
+    Which agents a verb means may change with what was done meanwhile; what somebody approved does not.
+    """
+    verb = parts.registry.action(execution.action)
+    asked = asked_of(parts, incident, verb, by, execution.params, execution.undo_of)
+    together = dict.fromkeys(e.agent for e in incident.executions if e.lead == execution.lead and e.agent)
+    return replace(asked, agents=tuple(together)) if len(together) > 1 and not asked.undo else asked
 
 
 async def decide(
@@ -203,10 +214,10 @@ async def decide_again(parts: Parts, incident: Incident, execution: Execution, t
     ``team`` is the requester's workspace where it is known. Answers what the timeline should say of how it was decided
     (``ActionStarted.note``), empty where there is nothing to say. Raises Refused with ``who_may``.
     """
-    verb, by = parts.registry.action(execution.action), person(execution.by, team or execution.team)
+    by = person(execution.by, team or execution.team)
     if by.kind is ActorKind.PULLCORD and execution.undo_of is not None:
         return ""  # that is how a temporary mitigation ends
-    asked = asked_of(parts, incident, verb, by, execution.params, execution.undo_of)
+    asked = asked_again(parts, incident, execution, by)
     decision = await decide(parts, incident, asked, by, seconds=WORK_SECONDS, surely=True)
     if execution.broke_glass is not None:
         return await _still_alone(parts, incident, asked, by)

@@ -7,7 +7,7 @@ from bot.domain.events import ActionMarked, Actor
 from bot.domain.incident import Incident
 from bot.domain.work import Work, WorkItem
 from bot.engine import names
-from bot.engine.authorise import asked_of
+from bot.engine.authorise import asked_again
 from bot.engine.deciding import need_of
 from bot.engine.ending import dues_closed
 from bot.engine.parts import Parts
@@ -30,8 +30,7 @@ async def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Ac
             field="execution",
             next_step="Use the buttons of the newest card.",
         )
-    verb = parts.registry.action(execution.action)
-    asked = asked_of(parts, incident, verb, by, execution.params, execution.undo_of)
+    asked = asked_again(parts, incident, execution, by)
     for role in need_of(parts.settings, asked).roles:
         await may_act(parts, by, role, asked.words, incident)
     return execution

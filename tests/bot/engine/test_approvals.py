@@ -28,7 +28,7 @@ async def revoked(world: World) -> World:
     return world
 
 
-async def refused(world: World, by: Actor = DANA, label: str = "Undo", **values: str) -> tuple[Say, Execution]:
+async def refused(world: World, by: Actor = DANA, label: str = "Undo", **values: Any) -> tuple[Say, Execution]:
     """Somebody presses and is refused: what they were told, and the refusal on the timeline."""
     reply = await world.click(label, by, key=f"press-{by.id}", **values)
     assert isinstance(reply, Say)
@@ -55,12 +55,14 @@ async def kinds(world: World, *wanted: type) -> list[str]:
 
 def ids(say: Say) -> list[str]:
     """Action ids of the buttons that somebody was shown."""
-    return [str(e["action_id"]) for block in say.blocks for e in block.get("elements", ()) if "action_id" in e]  # type: ignore[union-attr,index,call-overload]
+    blocks: Any = say.blocks
+    return [str(e["action_id"]) for block in blocks for e in block.get("elements", ()) if "action_id" in e]
 
 
 async def denied(world: World) -> list[str]:
     """Tools that the agent may not use now."""
-    return list((await world.store.desired.state(AGENT)).value(TOOLS_DENIED)["tools"])  # type: ignore[index,call-overload]
+    value: Any = (await world.store.desired.state(AGENT)).value(TOOLS_DENIED)
+    return list(value["tools"])
 
 
 async def test_a_refusal_says_who_may_offers_to_ask_and_is_on_the_timeline(revoked: World) -> None:
