@@ -65,7 +65,7 @@ async def test_a_whole_team_is_paused_only_with_a_second_person(team: World) -> 
     assert {e.state for e in await group(team)} == {ExecutionState.SUCCEEDED}
 
     # loosening all of them: a commander and another one
-    assert isinstance(await team.click("Undo", KIM, key="undo"), Quiet)
+    assert isinstance(await team.click("Undo: paused cart-bot", KIM, key="undo"), Quiet)
     undo = await group(team)
     assert {e.state for e in undo} == {ExecutionState.AWAITING_APPROVAL}
     responder = await team.engine.requests.approve("INC-1", undo[0].id, LEE, key="no")
