@@ -55,7 +55,7 @@ class MitigationRow(Value):
 
 
 def restrains(execution: Execution) -> bool:
-    """True for an execution that belongs into the list: it restrains or may, takes nothing back, and is no mere wait."""
+    """True for what belongs into the list: it restrains or may, takes nothing back, and is no mere wait."""
     waits = execution.change is not None and execution.change.look_at is not None
     return execution.in_force_or_may_be and execution.undo_of is None and not execution.drill and not waits
 
