@@ -61,6 +61,14 @@ _UNHELD: Final = frozenset(
     }
 )
 """Call types by which a model or a tool is reached unseen: refused while anything restrains the agent."""
+_FALLBACKS: Final = frozenset({"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "models"})
+_OURS: Final = frozenset(
+    {
+        *("model", "models", "fallbacks", "messages", "system", "instructions", "input", "prompt"),
+        *("tools", "tool_choice", "functions", "function_call", "mcp_servers"),
+    }
+)
+"""What a request may not say once more in ``extra_body``, which goes to the provider as it is."""
 _NUMBER: Final = ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf")
 _TEXT: Final = ("maxLength", "minLength", "pattern")
 
@@ -295,6 +303,7 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             raise _refuse(403, f"{agent} is restrained, which cannot be held on this kind of request ({call_type})")
         if call_type not in _TEXTS:
             return data  # embeddings, images, files: no model of theirs is pinned and no tool of theirs is denied
+        _narrow(data)
         gone = set(known.denied()) | (set() if call_type in _CHAT else set(known.bounds()))
         if gone:
             self._without(agent, known, gone, data)
@@ -312,12 +321,15 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             why = known.because("agent.tools.denied" if denied else "agent.validation", forced)
             held = "is denied" if denied else "is bounded, which cannot be checked on this endpoint; it is not offered"
             raise _refuse(403, f"The tool {forced} {held} to {agent} {why}")
+        if data.pop("mcp_servers", None):  # Anthropic's way to let the provider call tools by itself
+            _marks(data)[_MARK]["removed"].append("mcp")
         for name in ("tools", "functions"):
             offered = data.get(name)
             if not offered:
                 continue
-            kept = [tool for tool in offered if _tool_name(tool) not in gone]
-            _marks(data)[_MARK]["removed"] += [_tool_name(tool) for tool in offered if _tool_name(tool) in gone]
+            kept = [left for tool in offered if (left := _left_of(tool, gone)) is not None]
+            removed = [_tool_name(tool) or "mcp" for tool in offered if _left_of(tool, gone) != tool]
+            _marks(data)[_MARK]["removed"] += removed
             data[name] = kept
             if not kept:
                 for left in (name, "tool_choice", "function_call", "parallel_tool_calls"):
@@ -502,16 +514,35 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _tool_name(tool: Any) -> str | None:
     """Of chat completions (``function.name``), the Responses API, Anthropic's messages and old functions (``name``)."""
-    inner = tool.get("function") if isinstance(tool, dict) else None
+    inner = (tool.get("function") or tool.get("custom")) if isinstance(tool, dict) else None
     name = inner.get("name") if isinstance(inner, dict) else tool.get("name") if isinstance(tool, dict) else None
     return name if isinstance(name, str) else None
+
+
+def _narrow(data: dict[str, Any]) -> None:
+    """Shut the side doors: what LiteLLM would merge into the request, or into that of a fallback, behind this hook."""
+    for name in _FALLBACKS & data.keys():
+        data[name] = [one for one in data[name] if isinstance(one, str)] if isinstance(data[name], list) else None
+    if isinstance(data.get("extra_body"), dict):
+        data["extra_body"] = {key: value for key, value in data["extra_body"].items() if key not in _OURS}
+
+
+def _left_of(tool: Any, gone: set[str]) -> Any:
+    """What may be offered of a tool: itself, nothing (None), or a remote MCP server without the tools that are gone."""
+    if not isinstance(tool, dict) or tool.get("type") != "mcp":
+        return None if _tool_name(tool) in gone else tool
+    allowed = tool.get("allowed_tools")
+    if not isinstance(allowed, list):
+        return None  # all that the server has, and the provider calls it by itself
+    kept = [name for name in allowed if name not in gone]
+    return {**tool, "allowed_tools": kept} if kept else None
 
 
 def _route(known: Known, data: dict[str, Any]) -> None:
     """A pin, else a fallback, is the model; beside a pin the fallback answers when the pinned one fails."""
     pinned, fallback = known.value("agent.model"), known.value("agent.fallback_model")
     if chosen := pinned or fallback:
-        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "models"):
+        for name in _FALLBACKS:
             data.pop(name, None)  # another model would answer behind the pin
         data["model"] = chosen
         if pinned and fallback and fallback != pinned:

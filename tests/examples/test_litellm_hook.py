@@ -320,3 +320,26 @@ def test_a_state_file_that_was_removed_is_written_again(make: Make, stub: OfrepS
     file.unlink()
     wait_for(file.exists)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_side_doors_are_shut_while_an_agent_is_restrained(make: Make, stub: OfrepStub) -> None:
+    """What LiteLLM merges in behind the hook: a body of its own, and fallbacks with arguments of their own."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    doors = {
+        "extra_body": {"tools": [_tool("issue_refund")], "model": "other", "seed": 1},
+        "fallbacks": ["mini-y", {"model": "x", "tools": [_tool("issue_refund")]}],
+    }
+    after = await make().async_pre_call_hook(NOBODY, None, _chat(**doors), "acompletion")
+    assert after["extra_body"] == {"seed": 1}
+    assert after["fallbacks"] == ["mini-y"]
+
+
+async def test_tools_of_a_remote_mcp_server_are_narrowed_or_taken(make: Make, stub: OfrepStub) -> None:
+    """The provider would call them by itself: without a list of what is allowed nobody knows which."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    some = {"type": "mcp", "server_label": "shop", "allowed_tools": ["issue_refund", "look"]}
+    tools = [some, {"type": "mcp", "server_label": "all"}, {"type": "custom", "custom": {"name": "issue_refund"}}]
+    data = {"model": "gpt-x", "input": "hi", "tools": tools, "metadata": {"agent": "refund-bot"}}
+    after = await make().async_pre_call_hook(NOBODY, None, {**data, "mcp_servers": [{"url": "x"}]}, "aresponses")
+    assert "mcp_servers" not in after
+    assert after["tools"] == [{"type": "mcp", "server_label": "shop", "allowed_tools": ["look"]}]
