@@ -63,10 +63,11 @@ _ONE_CLICK = 3
 
 def _consequence(ctx: ActionContext, tool: str, suggestion: Suggestion) -> str:
     """What the press does, and why this class is suggested. Slack takes 300 characters."""
+    alone = "" if suggestion.reversibility is not Reversibility.READ_ONLY else " Needs a second person."
     return (
         f"{tool[:50]} of {ctx.agent.name[:40]} counts as {_class(suggestion)} from now on, in this incident's runs and "
-        f"in every later one. Undo takes it back. With catalogue_repository set, a branch with the rule is pushed. "
-        f"Suggested: {suggestion.reason[:80]}"
+        f"every later one.{alone} Undo takes it back. With catalogue_repository set, a branch is pushed. "
+        f"Suggested: {suggestion.reason[:75]}"
     )
 
 

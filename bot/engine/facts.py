@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from bot.domain.effect import Effect, EffectOutcome, Reversibility, ranked
 from bot.domain.fact import Basis, Fact
 from bot.domain.incident import AlertState, Incident
+from bot.domain.kept import Kept
 from bot.domain.profile import ChangeKind
 from bot.domain.run import UNRECORDED_TOOL, RunStatus
 from bot.engine.facts_compared import cut, differs, nothing_differs
@@ -22,8 +23,26 @@ REPEATED: Final = 3
 """So many calls of one tool with the same arguments in one run are a repeat."""
 
 
+_MANY: Final = 50
+_kept: Kept[tuple[Fact, ...]] = Kept()
+
+
 def facts_of(incident: Incident) -> tuple[Fact, ...]:
-    """Every fact of ``READ``, in its order."""
+    """Every fact of ``READ``, in its order. Of many effects the answer is kept for who asks again."""
+    if len(incident.effects) < _MANY:
+        return _read(incident)
+    whole = (
+        incident.effects,
+        incident.compared,
+        incident.runs,
+        incident.similar,
+        incident.alerts,
+        incident.alert_state,
+    )
+    return _kept.get(*whole) or _kept.keep(_read(incident), *whole)
+
+
+def _read(incident: Incident) -> tuple[Fact, ...]:
     return tuple(made(incident) for made in READ.values())
 
 

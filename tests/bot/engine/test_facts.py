@@ -156,3 +156,15 @@ def test_facts_do_not_change_what_they_read() -> None:
     """Pure: the same answer each time."""
     of = sample_incident()
     assert facts_of(of) == facts_of(of)
+
+
+def test_of_many_effects_facts_are_read_once_and_never_of_another_incident() -> None:
+    """A card is rendered often; what it was made from decides whether the answer still holds."""
+    many = tuple(effect(n, arguments={"amount": n}) for n in range(1, 60))
+    of = incident(effects=many)
+    assert facts_of(of) is facts_of(of.model_copy(update={"notes": 3}))
+    change = Difference(kind=ChangeKind.PROMPT)
+    assert fact("prompt_changed", of.model_copy(update={"compared": (compared(change),)})).holds is True
+    assert fact("prompt_changed", of).holds is None
+    said = of.model_copy(update={"effects": (*many, effect(99, said=("amount",)))})
+    assert len(facts_of(said)) == len(FACTS)
