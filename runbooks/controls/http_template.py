@@ -76,8 +76,12 @@ def in_text(template: str, values: Mapping[str, Json]) -> str:
 
 def in_header(template: str, values: Mapping[str, Json]) -> str:
     """A header's value: visible ASCII; what is not (a line break, other letters) is written with ``%``."""
-    filled = _PLACE.sub(lambda found: quote(text_of(_at(values, found[1])), safe=" !#$&'()*+,/:;=?@[]~-._"), template)
-    return filled if _HEADER.fullmatch(filled) else quote(filled)
+
+    def filled(found: re.Match[str]) -> str:
+        return quote(text_of(_at(values, found[1])), safe=" !#$&'()*+,/:;=?@[]~-._", errors="replace")
+
+    made = _PLACE.sub(filled, template)
+    return made if _HEADER.fullmatch(made) else quote(made, errors="replace")
 
 
 def in_body(template: Json, values: Mapping[str, Json]) -> Json:

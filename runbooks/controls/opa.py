@@ -35,8 +35,8 @@ Document = Annotated[str, StringConstraints(pattern=_DOCUMENT, max_length=200)]
 class OpaSettings(ControlHttpSettings):
     """``root`` is where the data lies, ``decision`` the rule that says true for what an agent may do.
 
-    The rule is asked with ``{"input": {"agent": ..., "tool": ...}}``, for a pause without ``tool``. Without it a
-    change stays pending: that the data is there does not show that a policy obeys it.
+    The rule is asked with ``{"input": {"agent": ..., "tool": ...}}``, for a pause without ``tool``. Without a
+    decision a change stays pending: that the data is there does not show that a policy obeys it.
     """
 
     token: Token | None = None

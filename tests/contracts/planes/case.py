@@ -117,6 +117,8 @@ class PlaneCase:
     real: str | None = None
     name: str = HERE
     note: str = ""
+    more: str = ""
+    """Further Markdown for its section of the page."""
     timeout: str = "1s"
 
 

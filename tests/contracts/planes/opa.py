@@ -68,6 +68,19 @@ def _drop(*path: str) -> Any:
     return lambda peer: peer.drop(AGENT, *path)
 
 
+_POLICY = """\
+A policy that obeys it (`decision: agents/allow`); the value under a tool or `paused` is an object with who and why:
+
+```rego
+package agents
+
+import rego.v1
+
+allow := true if {
+    not data.pullcord.agents[input.agent].denied_tools[input.tool]
+    not data.pullcord.agents[input.agent].paused
+}
+```"""
 _TOOL = ("denied_tools", _ARGS.tool)
 CASE = PlaneCase(
     type="opa",
@@ -80,4 +93,5 @@ CASE = PlaneCase(
         Deed("resume_agent", _put("paused"), before=_put("paused")),
     ],
     note="entries in the data of a policy of your own; read back is its decision",
+    more=_POLICY,
 )

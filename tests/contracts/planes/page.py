@@ -119,6 +119,9 @@ def _sections() -> Iterator[str]:
         if example is not None:
             yield f"```yaml\n{example}```"
             yield ""
+        if case.more:
+            yield case.more
+            yield ""
         why: dict[str, list[str]] = {}
         for aspect, reason in case.lacks.items():
             why.setdefault(reason, []).append(aspect)
