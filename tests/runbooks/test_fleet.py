@@ -54,3 +54,16 @@ async def test_an_agent_that_is_paused_already_is_not_paused_with_its_team(opene
     assert pause_agent.agents(ctx, PauseAgent(why="all of them", scope="team")) == ("ticket-bot", "mail-helper")
     assert resume_agent.agents(ctx, ResumeAgent(why="all of them", scope="team")) == (AGENT,)
     assert any(label.startswith("Pause the rest of support") for label in await world.labels())
+
+
+async def test_with_the_second_person_each_agent_of_the_team_is_paused(opened: Opened) -> None:
+    """One press, one approval, an execution for each agent with its own read-back."""
+    world = await opened()
+    await world.click("Pause agent", why="nobody knows which", scope="team")
+    lead = (await world.incident()).executions[0]
+    assert await paused(world) == []
+    await world.engine.requests.approve("INC-1", lead.id, KIM, key="yes")
+    await world.work()
+    assert await paused(world) == list(FLEET)
+    executions = (await world.incident()).executions
+    assert {(e.agent, e.state) for e in executions} == {(name, ExecutionState.SUCCEEDED) for name in FLEET}
