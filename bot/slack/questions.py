@@ -11,6 +11,7 @@ from bot.slack.render import Rendered
 from bot.slack.sending import Sender, Wait
 
 _KEPT = "questions"
+_GLASS = ":glass"
 
 
 class Questions(Sender):
@@ -24,14 +25,13 @@ class Questions(Sender):
         for execution in incident.executions:
             if execution.leads is not None or (execution.approval is None and execution.broke_glass is None):
                 continue
-            for again in (False, True):
-                wait = await self._question(execution, root, again=again)
+            for name, again in _messages(execution):
+                wait = await self._question(execution, root, name, again=again)
                 if wait is not None:
                     return wait
         return None
 
-    async def _question(self, execution: Execution, root: str, *, again: bool) -> Wait | None:
-        name = f"{execution.id}:again" if again else execution.id
+    async def _question(self, execution: Execution, root: str, name: str, *, again: bool) -> Wait | None:
         posted = self._posted(name)
         # a countdown alone is no reason to spend an edit: it is drawn anew only when something was decided
         stage = _stage(execution)
@@ -42,7 +42,7 @@ class Questions(Sender):
             return None
         channel = self.incident.channel or ""
         if posted is None:
-            if execution.state is not ExecutionState.AWAITING_APPROVAL and execution.broke_glass is None:
+            if execution.state is not ExecutionState.AWAITING_APPROVAL and not name.endswith(_GLASS):
                 return None  # decided before it could be asked: the thread's line tells it
             return await self._first(name, channel, root, shown, stage)
         wait = await self._correct(channel, str(posted.get("ts", "")), shown)
@@ -92,6 +92,15 @@ class Questions(Sender):
         kept = self.state.more.get(_KEPT)
         asked: dict[str, Json] = {**(kept if isinstance(kept, dict) else {}), name: posted}
         await self.save(more={**self.state.more, _KEPT: asked}, intent=None)
+
+
+def _messages(execution: Execution) -> tuple[tuple[str, bool], ...]:
+    """The messages about one request: the question, its reminder, and a new one for broken glass.
+
+    An edit calls nobody, so broken glass is never only an edit of the question.
+    """
+    asked = ((execution.id, False), (f"{execution.id}:again", True))
+    return (*asked, (f"{execution.id}{_GLASS}", False)) if execution.broke_glass is not None else asked
 
 
 def _stage(execution: Execution) -> str:

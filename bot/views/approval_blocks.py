@@ -51,7 +51,7 @@ def question(
     """
     approval = execution.approval
     if execution.broke_glass is not None:
-        return None if again else _broken(incident, execution, calls)
+        return _broken(incident, execution, calls)
     if approval is None:
         return None
     if execution.state is not ExecutionState.AWAITING_APPROVAL:

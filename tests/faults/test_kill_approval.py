@@ -144,5 +144,5 @@ async def test_broken_glass_is_carried_out_and_told_once(world: World, point: st
     (told,) = await world.posted(f"INC-1:glass:{execution}:{DANA}")
     assert "BREAK GLASS" in all_text(told)
     assert "customers wait for their money" in all_text(told)
-    (shown,) = await world.posted(f"INC-1:approval:{execution}")
+    (shown,) = await world.posted(f"INC-1:approval:{execution}:glass")
     assert "BREAK GLASS" in all_text(shown)
