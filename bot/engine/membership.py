@@ -12,10 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+import structlog
+
 from bot.domain.events import Actor
 from bot.errors import PullcordError
 from bot.ports import Chat, Clock
 from bot.settings import RoleSettings, Settings
+
+log = structlog.get_logger(__name__)
 
 VIEWER: Final = "viewer"
 RESPONDER: Final = "responder"
@@ -161,6 +165,9 @@ async def _bounded(ask: _Ask) -> bool:
         async with asyncio.timeout(_CALL_SECONDS):
             await ask()
     except (PullcordError, TimeoutError, OSError):
+        return False
+    except Exception:
+        log.exception("membership_broke")  # whatever it is: nobody is let in by it
         return False
     return True
 
