@@ -73,7 +73,9 @@ class ModelProvider:
             start: Json = {"index": i, "id": f"call_{i}", "type": "function"}
             deltas.append({"tool_calls": [{**start, "function": {"name": name, "arguments": arguments[:half]}}]})
             deltas.append({"tool_calls": [{"index": i, "function": {"arguments": arguments[half:]}}]})
-        ends = [(delta, None) for delta in deltas] + [({}, "tool_calls" if self.calls else "stop")]
+        ends: list[tuple[Json, str | None]] = [(delta, None) for delta in deltas] + [
+            ({}, "tool_calls" if self.calls else "stop")
+        ]
         lines = []
         for delta, finish in ends:
             chunk = {
