@@ -13,7 +13,7 @@ from tests.support.world import AGENT, DANA, LEE, Json, World, alert, bad_run
 TRACE = "5c0c" + "0" * 28
 
 
-async def _revoked(world: World, point: str) -> None:
+async def _revoked(world: World, point: str | None) -> None:
     """A tool was taken from the agent, by a bot that will die at this point of taking that back."""
     await world.start(point)
     await world.spans(*bad_run(TRACE))
@@ -146,3 +146,23 @@ async def test_broken_glass_is_carried_out_and_told_once(world: World, point: st
     assert "customers wait for their money" in all_text(told)
     (shown,) = await world.posted(f"INC-1:approval:{execution}:glass")
     assert "BREAK GLASS" in all_text(shown)
+
+
+async def test_glass_broken_while_the_question_waits_ends_the_question_and_calls_people_anew(world: World) -> None:
+    """An edit calls nobody: the question loses its buttons, and a message of its own mentions the commander."""
+    await _revoked(world, None)
+    await _refused_and_asks(world)
+    question = (await world.until("a question in the thread", lambda: _questions(world)))[0]
+    action, value = next(w for text, w in pressable(question["blocks"]) if text.startswith("Break glass"))
+    channel = (await world.incident())["channel"]
+    await world.slack.click(LEE, channel, question["ts"], action, value, stale=True)
+    await world.fill(LEE, reason="customers wait for their money")
+    await _undone_once(world, "approval_asked", "glass_broken")
+    assert await _questions(world) == []
+    execution = (await world.incident())["executions"][-1]["id"]
+    (called,) = await world.posted(f"INC-1:approval:{execution}:glass")
+    assert f"<@{DANA}>" in called["text"]
+    (edited,) = await world.posted(f"INC-1:approval:{execution}")
+    assert "BREAK GLASS" in all_text(edited)
+    (direct,) = await world.posted(f"INC-1:glass:{execution}:{DANA}")
+    assert "customers wait" in all_text(direct)
