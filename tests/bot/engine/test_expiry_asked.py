@@ -331,3 +331,27 @@ async def test_when_to_ask_can_be_set(world: World) -> None:
     assert world.slack.sent == []
     await world.later(minutes=2)
     assert len(world.slack.sent) == 2
+
+
+async def test_what_was_set_at_two_points_with_one_press_is_asked_about_and_extended_once(world: World) -> None:
+    """One question, one answer, both ends; only the plane that shows the end to agents is written."""
+    agent = {"on_call": ["U0DANA"], "tools": ["send_email"], "control": ["embedded", "remote"]}
+    world.settings = settings_of(agents={AGENT: agent})
+    world.restart()
+    await world.fire()
+    await in_channel(world)
+    await world.click("Revoke a tool", tool="send_email", expires_in="PT4H")
+    first, second = (await world.incident()).executions
+    assert second.leads == first.id
+    await world.later(hours=3, minutes=31)
+    assert len(world.slack.sent) == 2
+    assert "1 more of the same press" in world.slack.sent[0][2].text
+    writes = world.remote.writes
+    await world.engine.requests.extend("INC-1", first.id, "4h", DANA, key="e1")
+    await world.work()
+    ends = {e.expires_at - e.started_at for e in (await world.incident()).executions if e.expires_at and e.started_at}
+    assert ends == {timedelta(hours=8)}
+    assert world.remote.writes == writes
+    await world.later(hours=4, minutes=30)
+    assert await world.store.mitigations.rows() == []
+    assert world.remote.held == {}
