@@ -16,8 +16,8 @@ from pydantic_core import to_json
 
 from bot.domain.alert import MAX_LABEL_CHARS, MAX_LABELS, MAX_SUMMARY_CHARS
 from bot.domain.base import Json
-from bot.errors import Refused
 from bot.domain.safe_pattern import check_pattern
+from bot.errors import Refused
 
 MOST_ALERTS = 10_000
 """More in one body are refused: storing them would outlast the sender's patience."""
