@@ -93,9 +93,9 @@ class _Fix:
 
     @property
     def diff(self) -> str:
-        """The unified diff with two lines around each change, cut."""
+        """The unified diff with two lines around each change, cut; its line ends can be seen where lines are joined."""
         lines = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), lineterm="", n=2)
-        text = "\n".join(list(lines)[2:])
+        text = " ⏎\n".join(list(lines)[2:])
         return text if len(text) <= _DIFF else f"{text[:_DIFF]}\n… and more"
 
 
