@@ -97,7 +97,7 @@ class ContextForge:
 
     async def tools(self, agent: str) -> Sequence[str]:
         """Names of the tools as the agent's MCP client reads them now."""
-        return [str(tool.get("name")) for tool in await self._api.seen(agent)]
+        return sorted(str(tool.get("name")) for tool in await self._api.seen(agent))
 
     async def tool_description(self, agent: str, tool: str) -> str | None:
         """What the tool says of itself; None when the agent is not offered it."""

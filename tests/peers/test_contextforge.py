@@ -220,7 +220,7 @@ async def test_a_description_is_changed_and_put_back(forge: Forge) -> None:
     before = await plane.current(change.target)
     applied = await plane.apply(change, "ex_1", WHY)
     assert (await plane.verify(change, applied)).verified is Verified.IN_FORCE
-    assert forge.mcp(AGENT, "tools/list")["tools"][0]["description"] in {text, "Does send_email", "Does look_up"}
+    assert text in {tool["description"] for tool in forge.mcp(AGENT, "tools/list")["tools"]}
     assert await plane.tool_description(AGENT, "issue_refund") == text
     assert (await plane.current(change.target)).owner == "ex_1"
     await plane.restore(change, applied, before, "ex_2")
