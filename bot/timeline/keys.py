@@ -160,7 +160,7 @@ OFFER = KeyClass(
     "offer:<offer>", "string", "30 days, refreshed when shown", "an OfferView: frozen parameters of a button"
 )
 SHOWN = KeyClass("offer:<offer>:shown", "hash", "1 day, refreshed when shown", "field of a modal -> its choices, JSON")
-APPROVALS = KeyClass("approvals", "sorted set", "30 days, refreshed", "incident|execution that waits, by deadline in ms")
+APPROVALS = KeyClass("approvals", "sorted set", "30 days, refreshed", "incident|execution that waits, by deadline")
 APPROVAL_DIRECTS = KeyClass(
     "approval:<execution>:directs", "set", "30 days, refreshed", "channel|ts of direct messages that asked for it"
 )
