@@ -25,6 +25,7 @@ STEPS = (
     Journey.an_undo_needs_a_second_person,
     Journey.undo_gives_it_back,
     Journey.a_pause_ends_by_itself,
+    Journey.nothing_else_is_in_force,
     Journey.an_eval_case_lies_on_a_branch,
     Journey.a_pinned_message_is_kept,
     Journey.the_page_opens_once,
