@@ -47,15 +47,19 @@ def plugin_faults(settings: Settings) -> list[Fault]:
         *CAPABILITIES,
         *(p for v in registry.actions.values() for p in v.ports.values() if ControlPlane in p.__mro__),
     }
-    restraining = sorted(name for name, factory in registry.control_planes.items() if _restrains(factory, ports))
+    restraining = {name for name, factory in registry.control_planes.items() if _restrains(factory, ports)}
+    ready = [name for name in restraining if name not in settings.controls and not _lacking(registry, name)]
+    ready += [name for name in settings.controls if _kind(settings, name) in restraining]
+    known = ", ".join(sorted(ready, key=lambda one: (one != "embedded", one)))
     for name, agent in settings.agents.items():
         for control in agent.control.all:
-            kind = _kind(settings, control)
+            kind, where = _kind(settings, control), settings.where("agents", name, "control")
             if kind not in restraining:
                 reason = "cannot restrain an agent" if kind in registry.control_planes else "is no control plane here"
-                where = settings.where("agents", name, "control")
-                there = ", ".join(sorted({*restraining, *settings.controls}))
-                faults.append(Fault(where, f"{control} {reason}", f"known: {there}"))
+                faults.append(Fault(where, f"{control} {reason}", f"known: {known}"))
+            elif control not in settings.controls and (lacking := _lacking(registry, kind)):
+                hint = f"write controls.{control} with {lacking}; known without it: {known}"
+                faults.append(Fault(where, f"{control} is not configured", hint))
     if settings.evals.format not in registry.eval_formats:
         known = ", ".join(sorted(registry.eval_formats))
         where = settings.where("evals", "format")
@@ -92,6 +96,12 @@ def _trace_store_faults(settings: Settings, registry: Registry) -> list[Fault]:
 def _kind(settings: Settings, control: str) -> str:
     configured = settings.controls.get(control)
     return control if configured is None else configured.type or control
+
+
+def _lacking(registry: Registry, kind: str) -> str:
+    """The settings that this type of control plane cannot do without; empty where it needs none."""
+    fields = registry.control_planes[kind].settings.model_fields
+    return ", ".join(name for name, field in fields.items() if field.is_required())
 
 
 def _control_faults(settings: Settings, registry: Registry) -> list[Fault]:

@@ -151,7 +151,9 @@ def test_the_manifest_has_the_scopes_of_configured_plug_ins(tmp_path: Path) -> N
     [
         ("agents: {bot: {control: git}}", "git cannot restrain an agent (known: embedded)"),
         ("agents: {bot: {control: catalogue}}", "catalogue cannot restrain an agent (known: embedded)"),
-        ("agents: {bot: {control: unleash}}", "unleash is no control plane here (known: embedded)"),
+        ("agents: {bot: {control: nosuch}}", "nosuch is no control plane here (known: embedded)"),
+        ("agents: {bot: {control: unleash}}", "unleash is not configured (write controls.unleash with url, token"),
+        ("agents: {bot: {control: {tools: [embedded, contextforge]}}}", "contextforge is not configured (write"),
         ("evals: {branch: a..b}", "should be a name that git takes for a branch"),
         ("evals: {branch: main.lock}", "should be a name that git takes for a branch"),
     ],
