@@ -27,6 +27,7 @@ from bot.ports import DatasetItem, EvalDataset, EvalDatasets, EvalRepository, Ev
 from runbooks.controls import pull_text
 from runbooks.evals import fitness
 from runbooks.evals.from_runs import Cases, Rendered, Wrong, part_of
+from runbooks.proposals import closed, undo_words
 
 _REPOSITORY: Final = "repository"
 _CONFIGURED: Final = "configured"
@@ -133,7 +134,22 @@ class _Nowhere:
 _NOWHERE: Any = _Nowhere()
 
 
-@action("open_eval_case", title="Open eval case", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
+async def _take_back(
+    ctx: ActionContext, params: OpenEvalCase, result: OnceResult, repository: EvalRepository = _NOWHERE
+) -> Once:
+    del ctx, params
+    return await closed(repository, result)
+
+
+@action(
+    "open_eval_case",
+    title="Open eval case",
+    tightens=True,
+    risk=Risk.LOW,
+    role="responder",
+    offer=_offer,
+    take_back=_take_back,
+)
 async def open_eval_case(
     ctx: ActionContext,
     params: OpenEvalCase,
@@ -175,6 +191,7 @@ async def _onto_branch(
     count = _counted(made)
     title = f"{count.capitalize()} for {ctx.incident.id}: {effect.tool} of {ctx.agent.name}"
     body = "\n".join([title, "", *_quoted(params.expected), "", *_proofs(made, left)])
+    undo = undo_words(repository)
     there = await repository.find(branch)
     if there is not None and pull_text.execution_in(there.message) != ctx.execution_id:
         message = f"This call has an eval case already: {there.note or f'the branch {branch}'}."
@@ -185,14 +202,14 @@ async def _onto_branch(
         try:
             seen = await repository.find(branch)
         except (ActionFailed, OutcomeUnknown) as error:
-            return _result(count, pushed, made, Verified.UNREACHABLE, f"reading it back failed: {error.message} ")
+            return _result(count, pushed, made, Verified.UNREACHABLE, undo, f"reading it back failed: {error.message} ")
         shown = seen is not None and seen.commit == pushed.commit
-        return _result(count, pushed, made, Verified.IN_FORCE if shown else Verified.MISMATCH)
+        return _result(count, pushed, made, Verified.IN_FORCE if shown else Verified.MISMATCH, undo)
 
     async def probe() -> OnceResult | None:
         found = await repository.find(branch)
         ours = found is not None and pull_text.execution_in(found.message) == ctx.execution_id
-        return _result(count, found, made, Verified.IN_FORCE) if found is not None and ours else None
+        return _result(count, found, made, Verified.IN_FORCE, undo) if found is not None and ours else None
 
     names = ", ".join(list(files)[:4]) + (f" and {len(files) - 4} more" if len(files) > 4 else "")
     preview = f"Pushes {names} to the branch {branch}, which is not there yet. " + " ".join(_proofs(made, left))
@@ -200,7 +217,7 @@ async def _onto_branch(
 
 
 def _result(
-    count: str, pushed: PushedCase, made: Sequence[Rendered], verified: Verified, trouble: str = ""
+    count: str, pushed: PushedCase, made: Sequence[Rendered], verified: Verified, undo: str, trouble: str = ""
 ) -> OnceResult:
     on = f"branch {pushed.branch} is on the remote at {pushed.commit[:10]}" + (
         f"; {pushed.note}" if pushed.note else ""
@@ -211,6 +228,7 @@ def _result(
         url=pushed.url,
         verified=verified,
         detail=f"{trouble}{on}. {made[0].proof.detail}",
+        undo=undo,
     )
 
 

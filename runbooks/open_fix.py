@@ -27,6 +27,7 @@ from bot.plugin import (
 from bot.ports import CodeHost, FilePlace, PullRequest
 from runbooks.controls import pull_text
 from runbooks.controls.kept_values import place_of, with_change
+from runbooks.proposals import closed, undo_words
 
 _PROMPT, _TOOL, _CONFIGURATION = "prompt", "tool description", "configuration"
 _NONE: Final = "none"
@@ -106,7 +107,20 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
     return Offered(label="Open fix…", rank=45, always_ask=True)
 
 
-@action("open_fix", title="Open fix", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
+async def _take_back(ctx: ActionContext, params: OpenFix, result: OnceResult, host: CodeHost) -> Once:
+    del ctx, params
+    return await closed(host, result)
+
+
+@action(
+    "open_fix",
+    title="Open fix",
+    tightens=True,
+    risk=Risk.LOW,
+    role="responder",
+    offer=_offer,
+    take_back=_take_back,
+)
 async def open_fix(ctx: ActionContext, params: OpenFix, host: CodeHost) -> Once:
     """Change a prompt, a tool's description or a configuration file for good by a pull request. Nothing changes yet."""
     place = ctx.agent.fixes
@@ -134,13 +148,13 @@ async def open_fix(ctx: ActionContext, params: OpenFix, host: CodeHost) -> Once:
         try:
             shown = await host.read_file(path, branch) == fix.after
         except (ActionFailed, OutcomeUnknown):
-            return _result(fix, made, Verified.UNREACHABLE)
-        return _result(fix, made, Verified.IN_FORCE if shown else Verified.MISMATCH)
+            return _result(fix, made, Verified.UNREACHABLE, undo_words(host))
+        return _result(fix, made, Verified.IN_FORCE if shown else Verified.MISMATCH, undo_words(host))
 
     async def probe() -> OnceResult | None:
         found = await host.proposed(branch)
         ours = found is not None and pull_text.execution_in(found.body) == ctx.execution_id
-        return _result(fix, found, Verified.IN_FORCE) if found is not None and ours else None
+        return _result(fix, found, Verified.IN_FORCE, undo_words(host)) if found is not None and ours else None
 
     preview = (
         f"Proposes on the branch {branch} of {path}, for {base}; the agent changes only once it is merged.\n{fix.diff}"
@@ -233,7 +247,7 @@ def _named(made: PullRequest) -> str:
     return f"pull request #{made.number} ({made.url}), which is {made.state}"
 
 
-def _result(fix: _Fix, made: PullRequest, verified: Verified) -> OnceResult:
+def _result(fix: _Fix, made: PullRequest, verified: Verified, undo: str) -> OnceResult:
     shown = f"{_named(made)} changes {fix.path} at {made.commit[:10]}"
     later = "it takes effect once it is merged and deployed"
     return OnceResult(
@@ -242,4 +256,5 @@ def _result(fix: _Fix, made: PullRequest, verified: Verified) -> OnceResult:
         url=made.url or None,
         verified=verified,
         detail="; ".join(filter(None, (shown, made.note, later))),
+        undo=undo,
     )

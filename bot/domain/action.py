@@ -153,13 +153,17 @@ class Verification(Value):
 
 
 class OnceResult(Value):
-    """What a one-off verb did (opened a pull request, pushed a branch). ``ref`` finds it again, ``url`` shows it."""
+    """What a one-off verb did (opened a pull request, pushed a branch). ``ref`` finds it again, ``url`` shows it.
+
+    ``undo`` says what taking it back would do ("closes pull request #12"); empty: it cannot be taken back from here.
+    """
 
     summary: str
     ref: str
     url: str | None = None
     verified: Verified
     detail: str = ""
+    undo: str = ""
 
 
 class Approval(Value):

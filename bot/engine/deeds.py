@@ -32,6 +32,8 @@ async def deed_of(
     """
     if execution.undo_of is not None:
         of = incident.execution(execution.undo_of)
+        if of is not None and of.change is None and of.result is not None:
+            return await _taken_back(parts, incident, execution, of, team)
         if of is None or of.change is None or of.snapshot is None:
             raise Refused("There is nothing to undo: what was there before is not on the timeline.")
         of = of.model_copy(update={"snapshot": await _still_wanted(parts, of.snapshot, of.change, execution.at)})
@@ -61,6 +63,28 @@ async def deed_of(
         outcome = outcome.model_copy(update={"lifts": True})
     unread = Snapshot(value=None, at=execution.at)
     return ApplyChange(parts.planes.plane(outcome.target.control), outcome, unread, execution.id, None), outcome.summary
+
+
+async def _taken_back(
+    parts: Parts, incident: Incident, execution: Execution, of: Execution, team: str | None
+) -> tuple[Deed, str]:
+    """How a one-off's result is taken back: a pull request is closed."""
+    verb = parts.registry.action(of.action)
+    if of.result is None or not of.result.undo:
+        raise Refused(f"What {verb.title} did cannot be taken back from here.")
+    try:
+        params = read_params(verb, of.params)
+    except ValidationError as error:
+        raise Refused(f"{verb.title}: its parameters are not acceptable ({error.error_count()} faults).") from error
+    ctx = ActionContext(
+        incident=incident,
+        agent=parts.planes.profile(incident, of.agent),
+        by=person(execution.by, team),
+        now=execution.at,
+        execution_id=execution.id,
+    )
+    once = await parts.planes.take_back(verb, ctx, params, of.result, of.control)
+    return RunOnce(once, execution.id), once.summary
 
 
 async def _still_wanted(parts: Parts, before: Snapshot, change: Change, now: datetime) -> Snapshot:

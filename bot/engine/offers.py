@@ -150,7 +150,7 @@ def why_not_undone(incident: Incident, execution: Execution) -> str | None:  # n
     """Why an execution cannot be undone now, or None when it can: also after the incident is resolved."""
     if execution.undo_of is not None:
         return "an undo is not undone; run the action again"
-    if execution.result is not None:
+    if execution.result is not None and not execution.result.undo:
         where = f" ({execution.result.url or execution.result.ref})"
         return f"what {execution.title} did cannot be taken back from here{where}; close it where it is"
     if execution.undone_by is not None:
@@ -158,11 +158,11 @@ def why_not_undone(incident: Incident, execution: Execution) -> str | None:  # n
         return (
             "it is already undone" if by is None or by.undo_of is not None else f"since then: {by.summary or by.title}"
         )
-    if execution.state is not ExecutionState.SUCCEEDED or execution.change is None:
+    if execution.state is not ExecutionState.SUCCEEDED or (execution.change is None and execution.result is None):
         return "it is not in force"
     if execution.lifts:
         return "it only lifted something; to restrain again, run the action for it again"
-    if execution.snapshot is None or execution.applied is None:
+    if execution.result is None and (execution.snapshot is None or execution.applied is None):
         return "what was there before is not known"
     if any(e.undo_of == execution.id and e.state in UNSETTLED for e in incident.executions):
         return "an undo of it is running or has an unknown outcome"
@@ -177,6 +177,9 @@ def _undo(incident: Incident, execution: Execution) -> OfferView:
     done = execution.summary or execution.title
     before = execution.snapshot.value if execution.snapshot is not None else None
     target = execution.change.target if execution.change is not None else execution.title
+    says = f"Puts back what {target} held before: {shown(before)}. Done only while it is still what we set."
+    if execution.result is not None:
+        says = f"This {execution.result.undo}. Done only while nobody merged or closed it."
     return OfferView(
         id=_next_id(incident, execution.action, {}, undo_of=execution.id),
         incident=incident.id,
@@ -185,7 +188,7 @@ def _undo(incident: Incident, execution: Execution) -> OfferView:
         label=_cut(f"Undo: {done}"),
         asks=False,
         danger=True,
-        consequence=f"Puts back what {target} held before: {shown(before)}. Done only while it is still what we set.",
+        consequence=says,
         rank=60,
         undo_of=execution.id,
     )

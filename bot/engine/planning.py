@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ValidationError
 
-from bot.domain.action import Change
+from bot.domain.action import Change, OnceResult
 from bot.domain.base import Json
 from bot.domain.incident import Incident
 from bot.engine import places
@@ -25,6 +25,7 @@ from bot.plugin import (
     ControlPlaneFactory,
     EvalFormat,
     EvalFormats,
+    Once,
     Outcome,
     Params,
     Registry,
@@ -237,6 +238,23 @@ class ControlPlanes:
                 return await outcome if inspect.isawaitable(outcome) else outcome
         except TimeoutError as error:
             message = f"{verb.title}: the control plane did not answer in {PLAN_SECONDS:g} s, nothing was changed."
+            raise Refused(message, next_step="Press again in a moment.") from error
+
+    async def take_back(
+        self, verb: Action, ctx: ActionContext, params: Params, result: OnceResult, control: str | None = None
+    ) -> Once:
+        """How what a one-off did is taken back. Only reads. Raises Refused where the verb cannot."""
+        if verb.take_back is None:
+            message = f"What {verb.title} did cannot be taken back from here."
+            raise Refused(message, next_step=f"Close it where it is: {result.url or result.ref}.")
+        bound = self._bind(verb, ctx.agent, control)
+        wanted = list(inspect.signature(verb.take_back).parameters)[3:]
+        try:
+            async with asyncio.timeout(PLAN_SECONDS):
+                made = verb.take_back(ctx, params, result, **{name: bound[name] for name in wanted if name in bound})
+                return await made if inspect.isawaitable(made) else made
+        except TimeoutError as error:
+            message = f"{verb.title}: nothing answered in {PLAN_SECONDS:g} s, nothing was changed."
             raise Refused(message, next_step="Press again in a moment.") from error
 
 

@@ -199,6 +199,8 @@ class Action:
     """Why these parameters need a second person whatever the configuration says, or None."""
     touches: frozenset[str] = frozenset()
     """``money``, ``messages``: what leaves the house by it, which needs a second person."""
+    take_back: Callable[..., Once | Awaitable[Once]] | None = None
+    """Of a verb that plans a ``Once``: ``(ctx, params, result, ports...)`` plans how its result is taken back."""
 
 
 def action(  # noqa: PLR0913 - each is a fact that a verb states of itself
@@ -213,6 +215,7 @@ def action(  # noqa: PLR0913 - each is a fact that a verb states of itself
     agents: Callable[[ActionContext, Any], Sequence[str]] | None = None,
     second: Callable[[ActionContext, Any], str | None] | None = None,
     touches: frozenset[str] = frozenset(),
+    take_back: Callable[..., Once | Awaitable[Once]] | None = None,
 ) -> Callable[[Callable[..., Outcome | Awaitable[Outcome]]], Action]:
     """Declare a verb. ``role`` may run it; ``undo_role`` may undo it (default: commander, since undoing loosens).
 
@@ -254,6 +257,7 @@ def action(  # noqa: PLR0913 - each is a fact that a verb states of itself
             agents=agents,
             second=second,
             touches=touches,
+            take_back=take_back,
         )
 
     return wrap

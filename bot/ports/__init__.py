@@ -27,6 +27,7 @@ from bot.ports.controls import (
 )
 from bot.ports.repositories import (
     CatalogueTarget,
+    ClosesProposals,
     CodeHost,
     DatasetItem,
     EvalDataset,
@@ -48,6 +49,7 @@ __all__ = [
     "Chat",
     "ChatMessage",
     "Clock",
+    "ClosesProposals",
     "CodeHost",
     "ControlPlane",
     "DatasetItem",

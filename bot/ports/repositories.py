@@ -116,6 +116,19 @@ class RemoteHosts(Protocol):
         ...
 
 
+@runtime_checkable
+class ClosesProposals(Protocol):
+    """A place where what was proposed can be taken back (``CodeHost`` and ``EvalRepository`` adapters may meet it)."""
+
+    async def proposed(self, branch: str) -> PullRequest | None:
+        """The newest pull request of this branch, in any state; None when there is none."""
+        ...
+
+    async def close(self, branch: str) -> PullRequest | None:
+        """Close it and delete the branch; what a person closed or merged stays so. How it stands afterwards."""
+        ...
+
+
 class DatasetItem(Value):
     """One eval case as an item of a data set: what goes in, what should come out, and where it comes from.
 
