@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from bot.domain.fact import FACTS
-from bot.domain.ladder import PLACE, Ladder, Step
+from bot.domain.ladder import HOLD_OF_ANY, PLACE, Ladder, Step
 from bot.errors import Fault
 from bot.plugin import Action, Registry
 from bot.settings import Settings
@@ -106,7 +106,9 @@ def _facts(document: Document, ladder: Ladder) -> None:
             if name not in FACTS:
                 _note(document, ("when", group, number), f"{name} is no fact", known)
     for name in PLACE.findall(ladder.because):
-        if name not in FACTS:
+        if name == HOLD_OF_ANY and not ladder.when.any:
+            _note(document, ("because",), "{any} stands for nothing: when has no any", "name a fact itself")
+        elif name != HOLD_OF_ANY and name not in FACTS:
             _note(document, ("because",), f"{{{name}}} is no fact", known)
 
 

@@ -12,6 +12,8 @@ _Sentence = Annotated[str, StringConstraints(min_length=3, max_length=300)]
 
 PLACE: Final = re.compile(r"\{([^{}]*)\}")
 """Where ``because`` names a fact; its evidence stands there."""
+HOLD_OF_ANY: Final = "any"
+"""In ``because``: the evidence of those facts of ``any`` that hold, since the others speak of something else."""
 
 
 class When(Value):

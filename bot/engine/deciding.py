@@ -1,7 +1,8 @@
 """What it takes to do something: which roles, and whether a second person. Pure, from the configuration and the verb.
 
 The rules (PRODUCT.md, "Tightening is easy, loosening is not"): to restrain one agent the verb's role alone is enough,
-never a second person. Loosening, taking a restraint back, money and messages take a commander. What is fleet-wide, what
+never a second person. Loosening, taking a restraint back, money and messages take a commander (ending a mere wait does
+not: it restrains nothing). What is fleet-wide, what
 a verb says of its own parameters, high risk that loosens, and what the configuration says take a second person too.
 """
 
@@ -16,11 +17,14 @@ from bot.domain.action import Risk
 from bot.domain.incident import Incident
 from bot.engine.membership import COMMANDER, Place, contains
 from bot.plugin import Action
+from bot.ports import WatchControl
 from bot.settings import PermissionSettings, Settings
 from bot.settings_actions import Bound
 
 _OUTSIDE = frozenset({"money", "messages"})
 """What leaves the house by an action; taking it back is another matter than a restraint."""
+_OF_OUR_OWN: frozenset[type] = frozenset({WatchControl})
+"""Ports by which no agent is reached: what is done by these alone restrains nothing, and ending it loosens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Asked:
     @property
     def loosens(self) -> bool:
         """True for everything that is not only a further restraint: lifting, undoing one, money, messages."""
+        if self.undo and restrains_nothing(self.verb):
+            return False
         return self.undo or not self.verb.tightens or bool(self.verb.touches & _OUTSIDE)
 
     @property
@@ -77,9 +83,15 @@ def place_of(settings: Settings, incident: Incident, agents: tuple[str, ...] = (
     return Place(commander=incident.commander, on_call=on_call)
 
 
+def restrains_nothing(verb: Action) -> bool:
+    """Whether a verb only has Pullcord look again. Told by its ports, so that no pack can say it of a restraint."""
+    ports = set(verb.ports.values())
+    return verb.tightens and not verb.touches & _OUTSIDE and bool(ports) and ports <= _OF_OUR_OWN
+
+
 def roles_needed(verb: Action, *, undo: bool) -> tuple[str, ...]:
     """The roles that the verb alone asks for, all of them, where no permission of the configuration fits."""
-    if undo:
+    if undo and not restrains_nothing(verb):
         return tuple(dict.fromkeys([COMMANDER, verb.undo_role] if verb.tightens else [verb.undo_role]))
     tightens = verb.tightens and not verb.touches & _OUTSIDE
     return tuple(dict.fromkeys([verb.role] if tightens else [COMMANDER, verb.role]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.domain.base import Json
 from bot.domain.fact import Fact
 from bot.domain.incident import Incident
-from bot.domain.ladder import PLACE, Ladder, Step
+from bot.domain.ladder import HOLD_OF_ANY, PLACE, Ladder, Step
 from bot.engine.facts import facts_of, held
 from bot.plugin import OfferView
 
@@ -51,8 +51,10 @@ def fits(ladder: Ladder, facts: Sequence[Fact]) -> bool:
 
 
 def sentence(ladder: Ladder, facts: Sequence[Fact]) -> str:
-    """Why this ladder: its own words with the evidence of the facts that they name."""
+    """Why this ladder: its own words with the evidence of the facts that they name, ``{any}`` of those that hold."""
     evidence = {fact.id: fact.evidence for fact in facts}
+    known = held(facts)
+    evidence[HOLD_OF_ANY] = "; ".join(known[name].evidence for name in ladder.when.any if name in known)
     return PLACE.sub(lambda place: evidence.get(place[1], "not known"), ladder.because)
 
 

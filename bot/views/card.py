@@ -15,7 +15,7 @@ from bot.plugin import OfferView
 from bot.views import blocks as b
 from bot.views import limits, recorder_words, words
 from bot.views.blocks import Block, Card
-from bot.views.card_buttons import containment, lifecycle, unknown_rows
+from bot.views.card_buttons import containment, lifecycle, unknown_rows, why_first
 from bot.views.card_results import Width, result_rows
 from bot.views.card_rows import effect_rows, reported
 from bot.views.text import clock, code, cut_escaped, duration, foreign, listed, moment, number, own_words, person
@@ -262,7 +262,9 @@ def _foot(v: _View) -> str:
         parts.append(f"last: {said} {clock(incident.last.at)}{mark}")
     if v.page_url is not None:
         parts.append(f"<{v.page_url}|timeline>")
-    return " · ".join(parts)
+    why = why_first(incident, v.offers)
+    lead = f"🪜 {foreign(why, v.width(300))}\n" if why else ""  # right under the buttons that it is about
+    return lead + " · ".join(parts)
 
 
 def _last_mark(incident: Incident) -> str:

@@ -115,6 +115,14 @@ def containment(incident: Incident, offers: Sequence[OfferView], width: Callable
     return [*buttons, b.overflow(MORE, rows)]
 
 
+def why_first(incident: Incident, offers: Sequence[OfferView]) -> str:
+    """Why the visible buttons come first: the ladder that they are steps of; empty where none chose them."""
+    if not incident.open:
+        return ""
+    forward = [offer for offer in offers if offer.action not in ABOUT_UNKNOWN and offer.undo_of is None]
+    return next((offer.ladder for offer in forward[:VISIBLE] if offer.ladder), "")
+
+
 def _newest_undo(incident: Incident, offers: Sequence[OfferView]) -> list[OfferView]:
     order = {execution.id: place for place, execution in enumerate(incident.executions)}
     undos = [offer for offer in offers if offer.undo_of is not None]

@@ -64,6 +64,7 @@ def test_one_with_a_built_in_id_takes_its_place(tmp_path: Path) -> None:
         (("verb: pause_agent", "verb: pause_agnet"), "mine/night.yaml:12: pause_agnet is no verb here"),
         (("[irreversible_effects]", "[irreversible]"), "mine/night.yaml:5: irreversible is no fact"),
         (("{irreversible_effects}, and", "{nonsense}, and"), "mine/night.yaml:7: {nonsense} is no fact"),
+        (("{irreversible_effects}, and", "{any}, and"), "mine/night.yaml:7: {any} stands for nothing"),
         (("argument: amount", "argumnt: amount"), "mine/night.yaml:11: tighten_validation has no parameter argumnt"),
         (("kind: maximum", "kind: most"), "mine/night.yaml:11: kind: "),
         (("title: Refunds at night\n", ""), "title: Field required"),

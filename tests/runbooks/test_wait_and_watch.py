@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot.domain.action import ExecutionState, Verified
 from bot.domain.alert import AlertStatus
-from bot.domain.events import WatchLooked
+from bot.domain.events import Actor, WatchLooked
 from tests.runbooks.conftest import Opened
-from tests.support.engine import AGENT, KIM, World
+from tests.support.engine import AGENT, DANA, KIM, LEE, World
 from tests.support.spans import root_span, tool_span
 
 
@@ -82,11 +84,13 @@ async def test_when_all_is_quiet_nobody_is_told_apart(opened: Opened) -> None:
     assert incident.executions[0].verified_detail.startswith("looked again: ")
 
 
-async def test_a_wait_that_was_taken_back_looks_at_nothing(opened: Opened) -> None:
-    """Cancel is an undo."""
+@pytest.mark.parametrize("by", [DANA, LEE, KIM])
+async def test_a_wait_that_was_taken_back_looks_at_nothing(opened: Opened, by: Actor) -> None:
+    """Cancel is an undo; a wait restrains nothing, so whoever asked for it, or any responder, may end it."""
     world = await opened()
     await world.click("Wait and watch", minutes="15")
-    await world.click("Undo: waits", KIM, key="undo")
+    await world.click("Undo: waits", by, key="undo")
+    assert (await world.incident()).executions[-1].state is ExecutionState.SUCCEEDED
     await world.later(minutes=20)
     entries = await world.store.incidents.entries("INC-1")
     assert not [e for e in entries if isinstance(e.event, WatchLooked)]

@@ -74,6 +74,14 @@ def test_each_situation_has_its_ladder(of: Incident, ladder: str, first: list[st
     assert "{" not in chosen.because
 
 
+def test_only_what_holds_of_several_facts_is_told_as_the_reason() -> None:
+    """Another model was asked for: that the served one is as before would be a reason against it."""
+    chosen = climb(incident(Difference(kind=ChangeKind.MODEL_REQUESTED, before="gpt-x", after="gpt-y")), BUILT_IN)
+    assert chosen is not None
+    assert chosen.ladder.id == "model_served_changed"
+    assert chosen.because.startswith("the requested model changed: gpt-x → gpt-y. No commit did it")
+
+
 def test_a_loop_is_seen_in_equal_calls() -> None:
     """Whatever it cost; what was recorded of the cost stands beside it."""
     of = incident()
