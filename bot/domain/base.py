@@ -22,6 +22,17 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
 
 
+def same_json(one: Json, other: Json) -> bool:
+    """Equal as JSON has it: true is not 1, while 1 and 1.0 are one number (RFC 8259, section 6)."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(held, other[name]) for name, held in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    return one == other
+
+
 _V = TypeVar("_V", bound=Value)
 _NOTED: Final[set[str]] = set()
 

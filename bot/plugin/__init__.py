@@ -25,6 +25,7 @@ from bot.plugin.controls import (
     ControlPlaneFactory,
     ControlSettings,
     control_plane,
+    json_of,
 )
 from bot.plugin.dialects import Dialect, Instrumentation
 from bot.plugin.evals import (
@@ -141,6 +142,7 @@ __all__ = [
     "control_plane",
     "eval_format",
     "interaction",
+    "json_of",
     "trace_source",
 ]
 

@@ -20,8 +20,10 @@ agent names the instances that enforce for it (``agents.<a>.control``).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from json import loads
-from typing import Annotated, Any, Protocol
+from json import dumps, loads
+from math import isfinite
+from re import compile as compile_pattern
+from typing import Annotated, Any, NoReturn, Protocol
 
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field
 
@@ -29,6 +31,8 @@ from bot.domain.address import http_url
 from bot.domain.base import Json
 from bot.domain.catalogue import Duration
 from bot.errors import OutcomeUnknown
+
+_HALF = compile_pattern(r"\\u[dD][89a-fA-F]")
 
 
 class ControlSettings(BaseModel):
@@ -55,6 +59,30 @@ class ControlName(str):
     __slots__ = ()
 
 
+def json_of(body: bytes) -> Json:
+    """Foreign JSON as what can be kept and sent on. Raises ``ValueError`` for what is none (RFC 8259).
+
+    A number that is none (``NaN``, ``1e999``) is refused; half of a surrogate pair, which no UTF-8 can hold, becomes a
+    question mark.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        read: Json = loads(text, parse_constant=_no_number, parse_float=_finite)
+        if _HALF.search(text):
+            read = loads(dumps(read, ensure_ascii=False).encode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return read
+
+
+def _finite(text: str) -> float:
+    return number if isfinite(number := float(text)) else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is no number")
+
+
 @dataclass(frozen=True, slots=True)
 class ControlAnswer:
     """One HTTP answer: its status, its headers in lower case, and its inflated body."""
@@ -68,11 +96,10 @@ class ControlAnswer:
         if not self.body.strip():
             return None
         try:
-            read: Json = loads(self.body)
-        except (ValueError, RecursionError):
+            return json_of(self.body)
+        except ValueError:
             message = "the control plane answered something that is no JSON"
             raise OutcomeUnknown(message, next_step="Look at what stands at its address.") from None
-        return read
 
 
 class ControlHttp(Protocol):

@@ -1,6 +1,5 @@
 """What is asked of ContextForge's API: virtual servers, tools, and the tool list as an agent reads it (MCP)."""
 
-import json
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -8,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from bot.domain.base import Json
 from bot.errors import ActionFailed, Refused
-from bot.plugin import ControlHttp, ControlHttpSettings, ControlSettings
+from bot.plugin import ControlHttp, ControlHttpSettings, ControlSettings, json_of
 from bot.settings import Token
 from runbooks.controls.contextforge_server import Server, read
 
@@ -49,26 +48,33 @@ class ContextForgeApi:
         wanted = (self._settings.agents.get(agent) or ContextForgeAgent()).server or agent
         everything = {"include_inactive": "true", "limit": "0"}
         answer = await self._http.read("GET", "v1/servers", params=everything, headers=self._headers)
-        rows = [row for row in _list(answer.json()) if wanted in {row.get("id"), row.get("name")}]
-        if len(rows) != 1 or not isinstance(rows[0].get("id"), str):
-            message = f"{self._name} has {len(rows) or 'no'} virtual server{'s' if rows else ''} {wanted}."
+        named = [row for row in _list(answer.json()) if wanted in (row.get("id"), row.get("name"))]
+        if len(named) != 1 or not isinstance(named[0].get("id"), str):
+            message = f"{self._name} has {len(named) or 'no'} virtual server{'s' if named else ''} {wanted}."
             raise Refused(
                 message, next_step=f"Make one for {agent}, or set controls.{self._name}.agents.{agent}.server."
             )
-        found: str = rows[0]["id"]
-        path = f"v1/servers/{quote(found)}"
+        found: str = named[0]["id"]
+        path = f"v1/servers/{quote(found, safe='')}"
         one = _object((await self._http.read("GET", path, headers=self._headers)).json())
         listed = await self._http.read(
             "GET", f"{path}/tools", params={"include_inactive": "true"}, headers=self._headers
         )
-        text, notes = read(str(one.get("description") or ""))
-        offered = {str(tool["id"]): _names(tool) for tool in _list(listed.json()) if "id" in tool}
+        told, description = listed.json(), one.get("description")
+        rows = [row for row in _list(told) if isinstance(row.get("id"), str)]
+        # what is not read here would be gone with the next write, which is of the whole list and description
+        whole = isinstance(told, list) and len(rows) == len(told) and one.get("id") == found
+        if not whole or not isinstance(description, str | None):
+            message = f"{self._name} did not answer with the virtual server {wanted} and its tools."
+            raise ActionFailed(message, next_step=f"See controls.{self._name}.url.")
+        text, notes = read(description or "")
+        offered = {str(tool["id"]): _names(tool) for tool in rows}
         return Server(id=found, version=version_of(one), offered=offered, text=text, notes=notes)
 
     async def tool(self, found: str) -> dict[str, Any]:
         """The tool with this id; its description is always a text. Raises Refused when it is gone."""
         answer = await self._http.read(
-            "GET", f"v1/tools/{quote(found)}", headers=self._headers, accept=frozenset({404})
+            "GET", f"v1/tools/{quote(found, safe='')}", headers=self._headers, accept=frozenset({404})
         )
         held = _object(answer.json())
         if answer.status == 404 or "id" not in held:
@@ -80,7 +86,7 @@ class ContextForgeApi:
         server = await self.server(agent)
         own = (self._settings.agents.get(agent) or ContextForgeAgent()).token or self._settings.token
         headers = {**_MCP, "authorization": f"Bearer {own.get_secret_value()}"}
-        path = self._settings.mcp.replace("{server}", quote(server.id))
+        path = self._settings.mcp.replace("{server}", quote(server.id, safe=""))
         seen: list[dict[str, Any]] = []
         cursor: str | None = None
         for page in range(_PAGES):
@@ -99,18 +105,20 @@ class ContextForgeApi:
             seen += _list(result["tools"])
             cursor = result.get("nextCursor") if isinstance(result.get("nextCursor"), str) else None
             if cursor is None:
-                break
-        return seen
+                return seen
+        message = f"The virtual server of {agent} did not come to the end of its tools in {_PAGES} pages."
+        raise ActionFailed(message, next_step="Look at it in ContextForge: what was not read is not known.")
 
     async def write_server(self, server: Server) -> int | None:
         """Write its list and its notes as a whole; the version that it has now."""
-        path = f"v1/servers/{quote(server.id)}"
+        path = f"v1/servers/{quote(server.id, safe='')}"
         return version_of((await self._http.write("PUT", path, json=server.body(), headers=self._headers)).json())
 
     async def write_description(self, tool: str, text: str, note: str) -> int | None:
         """Write what a tool says of itself, with a note that ContextForge keeps; the version that the tool has now."""
         headers = {**self._headers, "user-agent": note}
-        answer = await self._http.write("PUT", f"v1/tools/{quote(tool)}", json={"description": text}, headers=headers)
+        path = f"v1/tools/{quote(tool, safe='')}"
+        answer = await self._http.write("PUT", path, json={"description": text}, headers=headers)
         return version_of(answer.json())
 
 
@@ -126,8 +134,8 @@ def _answered(body: bytes) -> dict[str, Any]:
     if not text.startswith("{"):
         text = "".join(line[5:] for line in text.splitlines() if line.startswith("data:"))
     try:
-        return _object(json.loads(text))
-    except (ValueError, RecursionError):
+        return _object(json_of(text.encode()))
+    except ValueError:
         return {}
 
 

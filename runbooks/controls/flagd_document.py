@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bot.domain.action import Restraint
 from bot.domain.base import Json, Utc, Value
 from bot.errors import ActionFailed, Refused
+from bot.plugin import json_of
 
 OURS: Final = "pullcord"
 """The variant that Pullcord adds, and the name of its notes in the flag's metadata."""
@@ -36,8 +37,8 @@ class Document:
         self._name = name
         self.raw = text
         try:
-            read: Any = json.loads(text)
-        except (ValueError, RecursionError):
+            read: Any = json_of(text)
+        except ValueError:
             read = None
         if not isinstance(read, dict) or not isinstance(read.get("flags"), dict):
             message = f"The file of {name} is no JSON document with flags."
@@ -60,7 +61,8 @@ class Document:
             message = f"The flag {key} has targeting rules, which go before what everybody is served."
             raise Refused(message, next_step="Take the rules out of the file, or change them there.")
         variants = flag.get("variants")
-        served: Json = variants.get(flag.get("defaultVariant")) if isinstance(variants, dict) else None
+        default = flag.get("defaultVariant")
+        served: Json = variants.get(default) if isinstance(variants, dict) and isinstance(default, str) else None
         return served
 
     def note(self, key: str, element: str | None) -> Note | None:

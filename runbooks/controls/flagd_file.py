@@ -18,7 +18,7 @@ from typing import Annotated, Final, TypeVar
 from pydantic import Field, StringConstraints
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
-from bot.domain.base import Json
+from bot.domain.base import Json, same_json
 from bot.domain.catalogue import Duration
 from bot.errors import ActionFailed, Refused
 from bot.plugin import ControlName, ControlSettings, control_plane
@@ -103,7 +103,7 @@ class FlagdFile:
             raise Refused("A name is missing.", field="tool" if agent else None, next_step="Choose one.")
         target = Target(control=self.name, subject=agent, setting=setting, element=tool)
         before = (await self.current(target)).value
-        if before == desired:
+        if same_json(before, desired):
             message = f"{self._key(target)} serves that already."
             raise Refused(message, field="tool" if tool else None, next_step="Nothing needs to be changed.")
         return Change(target=target, desired=desired, before=before, summary=said, expires_in=lasts)
@@ -129,10 +129,10 @@ class FlagdFile:
         document, written = await self._bounded(self._read)
         held, note = self._held(document, change.target)
         now, key = self._clock.now(), self._key(change.target)
-        if held != change.desired:
+        if not same_json(held, change.desired):
             detail = f"{key} in the file serves {_shown(held)}, not {_shown(change.desired)}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
-        known = (written if note is None else note.at) + self._settings.poll
+        known = min(written if note is None else note.at, now) + self._settings.poll
         if known > now:
             detail = f"{key} is in the file; its readers look every {self._settings.poll.total_seconds():g} s"
             return Verification(verified=Verified.PENDING, detail=detail, at=now, known_at=known)
@@ -143,7 +143,7 @@ class FlagdFile:
         """Put back what was served, only while it is what ``change`` set."""
 
         def guarded(held: Json, note: Note | None) -> None:
-            if held != change.desired or (note is not None and applied.key not in {None, note.key}):
+            if not same_json(held, change.desired) or (note is not None and applied.key not in {None, note.key}):
                 message = f"{self._key(change.target)} serves {_shown(held)} now; it is no longer what this action set."
                 raise Refused(message, next_step="Look at who changed the file before you change it again.")
 
@@ -163,9 +163,9 @@ class FlagdFile:
         served, note = document.served(key), document.note(key, target.element)
         if target.element is not None:
             served = True if target.element in _tools(served) else None
-        elif served == _NEUTRAL[target.setting] and type(served) is type(_NEUTRAL[target.setting]):
+        elif same_json(served, _NEUTRAL[target.setting]):
             served = None
-        return served, note if note is not None and note.value == served else None
+        return served, note if note is not None and same_json(note.value, served) else None
 
     # ------------------------------------------------------------------ the file, in a thread
 
@@ -200,7 +200,7 @@ class FlagdFile:
                 held, note = self._held(document, target)
                 if guarded is not None:
                     guarded(held, note)
-                elif held == desired and (note is None or note.key == key):
+                elif same_json(held, desired) and (note is None or note.key == key):
                     return Applied(value=held, already=True, key=asked)
                 made = Note(key=key, restraint=restraint, at=self._clock.now(), value=desired)
                 flag, neutral = self._key(target), _NEUTRAL[target.setting]

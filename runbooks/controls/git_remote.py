@@ -108,7 +108,7 @@ class GitRepository:
             message = f"git {arguments[0]} did not answer within {self.seconds:.0f} s."
             raise ActionFailed(message, next_step=f"See whether {self.named} can be reached.") from error
         if process.returncode:
-            words = re.sub(r"//[^/@\s]+@", "//[redacted]@", told.decode(errors="replace")).strip().splitlines()
+            words = re.sub(r"//[^/\s]+@", "//[redacted]@", told.decode(errors="replace")).strip().splitlines()
             last = words[-1] if words else "no reason given"
             reason = next((line for line in words if line.startswith(("fatal:", "error:", " ! "))), last)
             message = f"git {arguments[0]} failed: {reason[:200]}"

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
-from bot.domain.base import Json
+from bot.domain.base import Json, same_json
 from bot.errors import ActionFailed, OutcomeUnknown, Refused
 from bot.plugin import ControlAnswer, ControlHttp, ControlName, control_plane
 from bot.ports import Clock
@@ -43,7 +43,7 @@ class HttpPlane:
         """Plan to bring what ``verb`` sets to ``desired``. Refused when it is so already."""
         target = Target(control=self.name, subject=agent, setting=verb, element=element)
         before = await self._held(target, self._verb(verb).read)
-        if before == desired:
+        if same_json(before, desired):
             message = f"{self.name} holds that already: {_shown(before)}."
             raise Refused(message, field="tool" if element else None, next_step="Nothing needs to be changed.")
         return Change(target=target, desired=desired, before=before, summary=summary, expires_in=expires_in)
@@ -57,7 +57,7 @@ class HttpPlane:
 
     async def apply(self, change: Change, key: str, restraint: Restraint | None) -> Applied:
         """Send the declared ``apply`` (or ``undo`` for nothing), unless it is so already."""
-        if (await self.current(change.target)).value == change.desired:
+        if same_json((await self.current(change.target)).value, change.desired):
             return Applied(value=change.desired, already=True, key=key)
         return await self._set(change.target, change.desired, key, restraint)
 
@@ -66,7 +66,7 @@ class HttpPlane:
         del applied
         verb, now = self._verb(change.target.setting), self._clock.now()
         held = await self._held(change.target, verb.verify or verb.read)
-        if held != change.desired:
+        if not same_json(held, change.desired):
             detail = f"{self.name} holds {_shown(held)}, not {_shown(change.desired)}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
         if verb.verify is None:
@@ -80,7 +80,7 @@ class HttpPlane:
         """Put back what was there, only while it holds what ``change`` set."""
         del applied
         held = (await self.current(change.target)).value
-        if held != change.desired:
+        if not same_json(held, change.desired):
             message = f"{self.name} holds {_shown(held)} now; it is no longer what this action set."
             raise Refused(message, next_step="Look at who changed it before you change it again.")
         return await self._set(change.target, before.value, key, before.restraint)
@@ -110,10 +110,13 @@ class HttpPlane:
             return None
         held = at_path(answer.json(), read.value)
         if isinstance(held, list) and target.setting == "revoke_tool":
+            if not all(isinstance(one, str) for one in held):
+                message = f"{self.name} does not answer with a list of names at {read.value or 'the top'}."
+                raise ActionFailed(message, next_step=f"See the value under controls.{self.name}.verbs.revoke_tool.")
             return True if target.element in held else None
         if isinstance(held, str | bool | int) and text_of(held) in read.map:
             held = read.map[text_of(held)]
-        return None if any(held == one and type(held) is type(one) for one in read.neutral) else held
+        return None if any(same_json(held, one) for one in read.neutral) else held
 
     async def _set(self, target: Target, desired: Json, key: str, restraint: Restraint | None) -> Applied:
         verb = self._verb(target.setting)

@@ -127,7 +127,8 @@ class LangfusePrompts:
         if held is None or held[0] != change.desired:
             detail = f"Langfuse serves {served} under {label}, not version {change.desired}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
-        over = (held[1] or now) + self._settings.client_ttl
+        # a time that lies ahead is none that a clock showed
+        over = min(held[1] or now, now) + self._settings.client_ttl
         if now < over:
             kept = int(self._settings.client_ttl.total_seconds())
             detail = f"Langfuse serves {served} under {label}; agents keep an older copy for up to {kept} s"

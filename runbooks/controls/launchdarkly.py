@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pydantic import StringConstraints
 
 from bot.domain.action import Applied, Change, Restraint, Snapshot, Target, Verification, Verified
-from bot.domain.base import Json
+from bot.domain.base import Json, same_json
 from bot.errors import ActionFailed, Refused
 from bot.plugin import ControlHttp, ControlHttpSettings, ControlName, control_plane
 from bot.ports import Clock
@@ -94,7 +94,7 @@ class LaunchDarkly:
         key = _named(template, agent, tool)
         flag = await self._flag(key)
         before = self._served(flag, key)
-        if before == desired:
+        if same_json(before, desired):
             message = f"The flag {key} serves {desired} already."
             raise Refused(message, field=field, next_step="Nothing needs to be changed.")
         self._variation(flag, key, desired, field)
@@ -119,20 +119,21 @@ class LaunchDarkly:
         return await self._serve(change.target, change.desired, key, f"Pullcord {key} {why}".strip())
 
     async def verify(self, change: Change, applied: Applied) -> Verification:
-        """What the flag serves now, read anew; LaunchDarkly streams it to its SDKs."""
+        """What the flag is set to, read anew. What SDKs are told comes from another address: pending, never green."""
         del applied
         served, now = self._served(await self._flag(change.target.setting), change.target.setting), self._clock.now()
         where = f"{change.target.setting} in {self._settings.environment}"
-        if served != change.desired:
+        if not same_json(served, change.desired):
             detail = f"{where} serves {served}, not {change.desired}"
             return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
-        return Verification(verified=Verified.IN_FORCE, detail=f"{where} serves everybody {served}", at=now)
+        detail = f"{where} is set to serve everybody {served}; what agents are told by its SDKs is not seen from here"
+        return Verification(verified=Verified.PENDING, detail=detail, at=now)
 
     async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
         """Serve what was served before, only while the flag serves what ``change`` set."""
         del applied
         served = self._served(await self._flag(change.target.setting), change.target.setting)
-        if served != change.desired:
+        if not same_json(served, change.desired):
             message = f"{change.target.setting} serves {served} now, not {change.desired}."
             raise Refused(message, next_step="Look at its history in LaunchDarkly before you change it again.")
         return await self._serve(change.target, before.value, key, f"Pullcord {key}: taken back")
@@ -141,7 +142,7 @@ class LaunchDarkly:
 
     async def _serve(self, target: Target, desired: Json, key: str, comment: str) -> Applied:
         flag = await self._flag(target.setting)
-        if self._served(flag, target.setting) == desired:
+        if same_json(self._served(flag, target.setting), desired):
             return Applied(value=desired, already=True, key=key)
         variation = self._variation(flag, target.setting, desired, None)
         kind = "updateFallthroughVariationOrRollout" if self._here(flag)["on"] else "updateOffVariation"
@@ -171,8 +172,10 @@ class LaunchDarkly:
             message = f"{self.name} has no flag {key} in the project {self._settings.project}."
             raise Refused(message, next_step=f"Make it there, or correct controls.{self.name}.")
         read = answer.json()
-        if isinstance(read, dict) and isinstance(read.get("variations"), list):
-            here = (read.get("environments") or {}).get(self._settings.environment)  # type: ignore[union-attr]
+        variations = read.get("variations") if isinstance(read, dict) else None
+        if isinstance(read, dict) and isinstance(variations, list) and all(isinstance(v, dict) for v in variations):
+            named = read.get("environments")
+            here = named.get(self._settings.environment) if isinstance(named, dict) else None
             if isinstance(here, dict) and isinstance(here.get("on"), bool):
                 return read
         message = f"{self.name} did not answer with the flag {key}."
@@ -186,9 +189,11 @@ class LaunchDarkly:
         """The value that every context is served. Refused where that depends on the context."""
         here = self._here(flag)
         routed = sorted(name for name in _ROUTING if here.get(name)) if here["on"] else []
-        index = (here.get("fallthrough") or {}).get("variation") if here["on"] else here.get("offVariation")
+        falls = here.get("fallthrough")
+        fallen = falls.get("variation") if isinstance(falls, dict) else None
+        index = fallen if here["on"] else here.get("offVariation")
         variations = flag["variations"]
-        if routed or not isinstance(index, int) or not 0 <= index < len(variations):
+        if routed or type(index) is not int or not 0 <= index < len(variations):
             what = " and ".join(routed) or ("a rollout" if here["on"] else "no off variation")
             message = f"The flag {key} has {what} in {self._settings.environment}: no one value is served to all."
             raise Refused(message, next_step="Change it in LaunchDarkly.")
@@ -196,7 +201,8 @@ class LaunchDarkly:
         return served
 
     def _variation(self, flag: dict[str, Any], key: str, value: Json, field: str | None) -> str:
-        found = next((v for v in flag["variations"] if v.get("value") == value and isinstance(v.get("_id"), str)), None)
+        named = [v for v in flag["variations"] if isinstance(v.get("_id"), str)]
+        found = next((v for v in named if same_json(v.get("value"), value)), None)
         if found is None:
             known = ", ".join(str(v.get("value")) for v in flag["variations"][:10])
             message = f"The flag {key} has no variation {value}."

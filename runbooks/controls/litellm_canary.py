@@ -5,7 +5,6 @@ The body of an answer names the model that was asked for, also where another one
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -13,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from bot.domain.base import Json
 from bot.errors import OutcomeUnknown
-from bot.plugin import ControlHttp, ControlHttpSettings, ControlSettings
+from bot.plugin import ControlHttp, ControlHttpSettings, ControlSettings, json_of
 from bot.settings import Token
 
 _TOLD: Final = frozenset({400, 401, 403, 404, 422, 429, 503})
@@ -119,8 +118,8 @@ def hashed(key: Token) -> str:
 def _reason(body: bytes) -> str:
     """The message of an error, as OpenAI's shape has it; foreign text, cut."""
     try:
-        read: Any = json.loads(body)
-    except (ValueError, RecursionError):
+        read: Any = json_of(body)
+    except ValueError:
         return ""
     error = read.get("error") if isinstance(read, dict) else None
     message = error.get("message") if isinstance(error, dict) else None

@@ -139,7 +139,7 @@ class MlflowPrompts:
         if note is None and ttl:
             detail = f"{said}, nobody noted since when; clients load it again every {_seconds(ttl)}"
             return Verification(verified=Verified.PENDING, detail=detail, at=now)
-        known = now if note is None else note.at + ttl
+        known = now if note is None else min(note.at, now) + ttl
         if known > now:
             detail = f"{said}; clients keep what they loaded by an alias for up to {_seconds(ttl)}"
             return Verification(verified=Verified.PENDING, detail=detail, at=now, known_at=known)

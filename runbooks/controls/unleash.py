@@ -77,7 +77,8 @@ class Unleash:
         self, agent: str, template: str, tool: str, desired: Json, summary: str, expires_in: timedelta | None
     ) -> Change:
         key = _named(template, agent, tool)
-        before = await self._held(key)
+        target = Target(control=self.name, subject=agent, setting=key, element=tool or None)
+        before = await self._held(target)
         if before == desired:
             state = "off" if desired is None else "on" if desired is True else f"set to {desired}"
             raise Refused(
@@ -88,26 +89,25 @@ class Unleash:
         if before == "":
             message = f"The flag {key} has not one variant but several or none, which could not be put back."
             raise Refused(message, next_step="Leave it one variant in Unleash, or turn it off there first.")
-        target = Target(control=self.name, subject=agent, setting=key, element=tool or None)
         return Change(target=target, desired=desired, before=before, summary=summary, expires_in=expires_in)
 
     # ------------------------------------------------------------------ the control plane's four calls
 
     async def current(self, target: Target) -> Snapshot:
         """On (True), the model of its variant, or off (None). Unleash does not tell who set it (its event log does)."""
-        return Snapshot(value=await self._held(target.setting), anonymous=True, at=self._clock.now())
+        return Snapshot(value=await self._held(target), anonymous=True, at=self._clock.now())
 
     async def apply(self, change: Change, key: str, restraint: Restraint | None) -> Applied:
         """Bring the flag to the desired state, unless it is there already."""
         del restraint
-        return await self._set(change.target.setting, change.desired, key)
+        return await self._set(change.target, change.desired, key)
 
     async def verify(self, change: Change, applied: Applied) -> Verification:
         """What Unleash tells its SDKs (client API); without a client token only what the admin API holds: pending."""
         del applied
         now, key, token = self._clock.now(), change.target.setting, self._settings.client_token
         if token is None:
-            held = await self._held(key)
+            held = await self._held(change.target)
             if held != change.desired:
                 return _mismatch(key, held, change.desired, now)
             detail = f"{key} holds it; set controls.{self.name}.client_token so that what agents are told can be read"
@@ -119,7 +119,13 @@ class Unleash:
             accept=frozenset({404}),
         )
         read = answer.json() if answer.status != 404 else {}
-        told = _value(read, read.get("variants"), self._is_model(key)) if isinstance(read, dict) else None
+        if not isinstance(read, dict) or not isinstance(read.get("enabled", False), bool):
+            message = f"{self.name} did not answer with what agents are told of {key}."
+            raise ActionFailed(message, next_step=f"See whether controls.{self.name}.url is Unleash.")
+        told = _value(read, read.get("variants"), self._is_model(change.target))
+        if told is not None and (some := _not_for_all(read, self._is_model(change.target))):
+            detail = f"Unleash tells agents that {key} is {_shown(told)} only where {some}"
+            return Verification(verified=Verified.MISMATCH, detail=detail, at=now)
         if told != change.desired:
             return _mismatch(key, told, change.desired, now)
         detail = f"Unleash tells agents that {key} is {_shown(told)}; they ask at their own interval"
@@ -128,20 +134,20 @@ class Unleash:
     async def restore(self, change: Change, applied: Applied, before: Snapshot, key: str) -> Applied:
         """Put back what was there, only while the flag is what ``change`` made it."""
         del applied
-        held = await self._held(change.target.setting)
+        held = await self._held(change.target)
         if held != change.desired:
             message = f"{change.target.setting} is {_shown(held)} now, not {_shown(change.desired)}."
             raise Refused(message, next_step="Look at its event log in Unleash before you change it again.")
-        return await self._set(change.target.setting, before.value, key)
+        return await self._set(change.target, before.value, key)
 
     # ------------------------------------------------------------------ Unleash
 
-    def _is_model(self, key: str) -> bool:
-        """Whether a flag is a model flag: by the words around ``{agent}``."""
-        head, _, tail = self._settings.model.partition("{agent}")
-        return key.startswith(head) and key.endswith(tail) and len(key) > len(head) + len(tail)
+    def _is_model(self, target: Target) -> bool:
+        """Whether it is the agent's model flag, not one that pauses or denies."""
+        return target.element is None and target.setting == _named(self._settings.model, target.subject, "")
 
-    async def _held(self, key: str) -> Json:
+    async def _held(self, target: Target) -> Json:
+        key = target.setting
         answer = await self._http.read("GET", self._path(key), headers=self._headers, accept=frozenset({404}))
         if answer.status == 404:
             message = f"{self.name} has no flag {key} in the project {self._settings.project}."
@@ -153,10 +159,11 @@ class Unleash:
         if here is None or not isinstance(here.get("enabled"), bool):
             message = f"{self.name} did not answer with the flag {key} in {self._settings.environment}."
             raise ActionFailed(message, next_step=f"See controls.{self.name}.environment.")
-        return _value(here, here.get("variants"), self._is_model(key))
+        return _value(here, here.get("variants"), self._is_model(target))
 
-    async def _set(self, key: str, desired: Json, execution: str) -> Applied:
-        if await self._held(key) == desired:
+    async def _set(self, target: Target, desired: Json, execution: str) -> Applied:
+        key = target.setting
+        if await self._held(target) == desired:
             return Applied(value=desired, already=True, key=execution)
         place = f"{self._path(key)}/environments/{quote(self._settings.environment, safe='')}"
         if isinstance(desired, str):
@@ -185,6 +192,33 @@ def _value(flag: dict[str, Any], variants: Any, model: bool) -> Json:  # noqa: F
     only = payloads[0] if len(payloads) == 1 else None
     value = only.get("value") if isinstance(only, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _not_for_all(told: dict[str, Any], model: bool) -> str:  # noqa: FBT001 - a reading, not a switch
+    """What an enabled flag hangs on for whoever asks; empty where it is on for everybody (Unleash, client API).
+
+    One strategy that fits everybody is enough, and a flag without any is on. A strategy's own variants go before the
+    flag's.
+    """
+    if told.get("dependencies"):
+        return "another flag is on too"
+    strategies = told.get("strategies")
+    if strategies is None or strategies == []:
+        return ""
+    rows = [one for one in strategies if isinstance(one, dict)] if isinstance(strategies, list) else []
+    if model and any(one.get("variants") for one in rows):
+        return "a strategy gives no variant of its own"
+    return "" if any(_everybody(one) for one in rows) else "a strategy fits: none of them is for everybody"
+
+
+def _everybody(strategy: dict[str, Any]) -> bool:
+    if strategy.get("constraints") or strategy.get("segments") or strategy.get("disabled"):
+        return False
+    parameters = strategy.get("parameters")
+    rollout = parameters.get("rollout") if isinstance(parameters, dict) else None
+    return strategy.get("name") == "default" or (
+        strategy.get("name") == "flexibleRollout" and str(rollout) in {"100", "100.0"}
+    )
 
 
 def _shown(value: Json) -> str:

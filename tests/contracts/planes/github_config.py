@@ -1,6 +1,5 @@
 """A configuration file on GitHub, changed by commits."""
 
-from bot.domain.action import Verified
 from tests.contracts.planes.case import PlaneCase
 from tests.contracts.planes.code_hosts import BELOW, FILE, GitHubHere, file_deeds
 
@@ -14,9 +13,8 @@ CASE = PlaneCase(
         "file": FILE,
         "below": BELOW,
         "mode": "commit",
-        "live": True,
     },
-    deeds=file_deeds(Verified.IN_FORCE),
+    deeds=file_deeds(),
     real="tests/peers/test_emulate.py",
-    note="a value in a file: a commit, or a pull request that somebody merges",
+    note="a value in a file: a commit, or a pull request that somebody merges; pending until it is deployed",
 )

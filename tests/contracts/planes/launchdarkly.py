@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.domain.action import Verified
 from tests.contracts.planes.case import AGENT, Args, Deed, PlaneCase
 from tests.contracts.planes.peer import SECRET, Asked, HttpPeer, Setup, Told, no
 
@@ -66,16 +67,19 @@ def _serve(key: str, value: object) -> Any:
     return lambda peer: peer.serve(f"{AGENT}-{key}", value)
 
 
+_SEEN: dict[str, Any] = {"first": Verified.PENDING, "settled": Verified.PENDING}
+"""Only the side that is written to can be asked."""
+
 CASE = PlaneCase(
     type="launchdarkly",
     peer=LaunchDarklyPeer,
     options=lambda peer: {"url": peer.url, "token": "${PEER_SECRET}"},
     deeds=[
-        Deed("pin_model", _serve("model", _ARGS.other_model)),
-        Deed("revoke_tool", _serve(f"deny-{_ARGS.tool}", False)),
-        Deed("restore_tool", _serve(f"deny-{_ARGS.tool}", True), before=_serve(f"deny-{_ARGS.tool}", True)),
-        Deed("pause_agent", _serve("paused", False)),
-        Deed("resume_agent", _serve("paused", True), before=_serve("paused", True)),
+        Deed("pin_model", _serve("model", _ARGS.other_model), **_SEEN),
+        Deed("revoke_tool", _serve(f"deny-{_ARGS.tool}", False), **_SEEN),
+        Deed("restore_tool", _serve(f"deny-{_ARGS.tool}", True), before=_serve(f"deny-{_ARGS.tool}", True), **_SEEN),
+        Deed("pause_agent", _serve("paused", False), **_SEEN),
+        Deed("resume_agent", _serve("paused", True), before=_serve("paused", True), **_SEEN),
     ],
-    note="the variation that everybody is served; a flag with rules or targets is refused",
+    note="the variation that everybody is served; a flag with rules or targets is refused; never green",
 )

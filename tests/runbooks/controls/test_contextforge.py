@@ -159,3 +159,41 @@ def test_a_description_of_people_stays_as_they_wrote_it(text: str) -> None:
     """What is no note of ours is text."""
     assert read(text) == (text, Notes())
     assert written(text, Notes()) == text
+
+
+@pytest.mark.parametrize("told", [{"data": []}, [{"name": "issue_refund"}], [7], None])
+async def test_a_list_of_tools_that_cannot_be_read_is_never_written_back(setup: Setup, told: object) -> None:
+    """The write is of the whole list: what was not read would be taken from the agent."""
+
+    class Odd(ContextForgePeer):
+        odd = False
+
+        def answer(self, asked: Asked) -> Told:
+            return Told(body=told) if self.odd and asked.path.endswith("/tools") else super().answer(asked)
+
+    async with Odd(setup) as peer:
+        forge = plane(peer)
+        change = await forge.revoke_tool(AGENT, "issue_refund", None)
+        before = await forge.current(change.target)
+        applied = await forge.apply(change, "ex_1", WHY)
+        peer.odd, wrote = True, len(peer.written)
+        with pytest.raises(ActionFailed, match="did not answer with the virtual server"):
+            await forge.restore(change, applied, before, "ex_2")
+        assert len(peer.written) == wrote
+
+
+async def test_a_list_without_an_end_shows_nothing(setup: Setup) -> None:
+    """A tool that was not seen on the pages that were read may stand on the next one: that is not green."""
+
+    class Endless(ContextForgePeer):
+        def answer(self, asked: Asked) -> Told:
+            if asked.path.endswith("/mcp"):
+                return Told(body={"jsonrpc": "2.0", "id": 1, "result": {"tools": [], "nextCursor": "on"}})
+            return super().answer(asked)
+
+    async with Endless(setup) as peer:
+        forge = plane(peer)
+        change = await forge.revoke_tool(AGENT, "issue_refund", None)
+        applied = await forge.apply(change, "ex_1", WHY)
+        with pytest.raises(ActionFailed, match="end of its tools"):
+            await forge.verify(change, applied)

@@ -168,3 +168,26 @@ async def test_a_name_that_is_no_text_stays_readable(file: Path) -> None:
     made = plane(file)
     await made.apply(await made.revoke_tool("refund-bot", "a\ud800b", None), "ex_1", WHY)
     assert read(file)["flags"]["refund-bot.tools.denied"]["variants"]["pullcord"] == {"tools": ["a\ud800b"]}
+
+
+async def test_true_is_not_one(file: Path) -> None:
+    """A flag of numbers gives whoever asks for a truth its default: what serves 1 has paused nobody."""
+    held = read(file)
+    flag = {"state": "ENABLED", "variants": {"yes": 1, "no": 0}, "defaultVariant": "yes"}
+    held["flags"]["refund-bot.paused"] = flag
+    file.write_text(json.dumps(held))
+    made = plane(file)
+    change = await made.pause_agent("refund-bot", None)
+    assert change.before == 1
+    applied = await made.apply(change, "ex_1", WHY)
+    assert not applied.already
+    assert read(file)["flags"]["refund-bot.paused"]["variants"]["pullcord"] is True
+
+
+@pytest.mark.parametrize("default", [["yes"], {"a": 1}, None, 7])
+async def test_a_default_of_another_type_serves_nothing(file: Path, default: object) -> None:
+    """Said as what it is, not broken over."""
+    held = read(file)
+    held["flags"]["refund-bot.paused"] = {"state": "ENABLED", "variants": {"yes": True}, "defaultVariant": default}
+    file.write_text(json.dumps(held))
+    assert (await plane(file).pause_agent("refund-bot", None)).before is None

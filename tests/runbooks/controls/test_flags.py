@@ -79,7 +79,7 @@ async def test_a_flag_that_is_off_stays_off(tmp_path: Path) -> None:
         before = await plane.current(change.target)
         applied = await plane.apply(change, "ex_1", None)
         assert (here["on"], here["offVariation"]) == (False, 1)
-        assert (await plane.verify(change, applied)).verified is Verified.IN_FORCE
+        assert (await plane.verify(change, applied)).verified is Verified.PENDING
         await plane.restore(change, applied, before, "ex_2")
         assert here["offVariation"] == 0
 
@@ -99,6 +99,25 @@ async def test_the_comment_says_which_incident_it_was(tmp_path: Path) -> None:
         plane = launchdarkly(peer)
         await plane.apply(await plane.pause_agent(AGENT, None), "ex_1", None)
         assert "ex_1" in peer.written[0].json["comment"]
+
+
+async def test_true_is_not_one(tmp_path: Path) -> None:
+    """A numeric flag that serves 1 has not paused anybody, and its variation 1 is not the one of true."""
+    async with beside(LaunchDarklyPeer, tmp_path) as peer:
+        variations = peer.state[f"{AGENT}-paused"]["variations"]
+        variations[0]["value"], variations[1]["value"] = 0, 1
+        with pytest.raises(Refused, match="no variation True"):
+            await launchdarkly(peer).pause_agent(AGENT, None)
+
+
+async def test_what_is_written_is_not_what_agents_are_told(tmp_path: Path) -> None:
+    """LaunchDarkly's API shows what was set; its SDKs are told from elsewhere, so that it is never green."""
+    async with beside(LaunchDarklyPeer, tmp_path) as peer:
+        plane = launchdarkly(peer)
+        change = await plane.pause_agent(AGENT, None)
+        read = await plane.verify(change, await plane.apply(change, "ex_1", None))
+        assert read.verified is Verified.PENDING
+        assert "not seen from here" in read.detail
 
 
 # ---------------------------------------------------------------------- Unleash
@@ -133,6 +152,65 @@ async def test_without_a_client_token_it_is_never_green(tmp_path: Path) -> None:
         read = await plane.verify(change, await plane.apply(change, "ex_1", None))
         assert read.verified is Verified.PENDING
         assert "client_token" in read.detail
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"strategies": [{"name": "flexibleRollout", "parameters": {"rollout": "10"}}]}, "for everybody"),
+        ({"strategies": [{"name": "default", "constraints": [{"contextName": "region"}]}]}, "for everybody"),
+        ({"strategies": [{"name": "default", "segments": [1]}]}, "for everybody"),
+        ({"strategies": [{"name": "userWithId", "parameters": {"userIds": "7"}}]}, "for everybody"),
+        ({"strategies": [{"name": "default", "disabled": True}]}, "for everybody"),
+        ({"strategies": "?"}, "for everybody"),
+        ({"dependencies": [{"feature": "another"}]}, "another flag"),
+    ],
+)
+async def test_a_flag_that_is_on_for_some_is_not_in_force(tmp_path: Path, told: dict[str, Any], says: str) -> None:
+    """On, with a strategy for a tenth of the agents: nine of ten run on, so it is no pause, and the words say why."""
+    async with beside(UnleashPeer, tmp_path) as peer:
+        peer.state[f"{AGENT}.paused"] |= told
+        plane = unleash(peer, client_token=TOKEN)
+        change = await plane.pause_agent(AGENT, None)
+        read = await plane.verify(change, await plane.apply(change, "ex_1", None))
+        assert read.verified is Verified.MISMATCH
+        assert says in read.detail
+
+
+@pytest.mark.parametrize(
+    "strategies",
+    [
+        [{"name": "default", "constraints": []}],
+        [{"name": "userWithId"}, {"name": "flexibleRollout", "parameters": {"rollout": "100"}}],
+        [],
+    ],
+)
+async def test_a_flag_with_one_strategy_for_everybody_is_in_force(tmp_path: Path, strategies: list[Any]) -> None:
+    """One that fits everybody is enough, and none at all means on."""
+    async with beside(UnleashPeer, tmp_path) as peer:
+        peer.state[f"{AGENT}.paused"]["strategies"] = strategies
+        plane = unleash(peer, client_token=TOKEN)
+        change = await plane.pause_agent(AGENT, None)
+        assert (await plane.verify(change, await plane.apply(change, "ex_1", None))).verified is Verified.IN_FORCE
+
+
+async def test_a_strategys_own_variants_go_before_the_pinned_one(tmp_path: Path) -> None:
+    """Agents would be told another model than the flag's one variant."""
+    async with beside(UnleashPeer, tmp_path) as peer:
+        peer.state[f"{AGENT}.model"]["strategies"] = [{"name": "default", "variants": [{"name": "other"}]}]
+        plane = unleash(peer, client_token=TOKEN)
+        change = await plane.pin_model(AGENT, MODEL, None)
+        read = await plane.verify(change, await plane.apply(change, "ex_1", None))
+        assert read.verified is Verified.MISMATCH
+
+
+async def test_a_tool_whose_flag_is_called_like_a_model_flag_is_a_switch(tmp_path: Path) -> None:
+    """A tool ``x.model`` has a flag that ends as the model's do; it is on or off all the same."""
+    async with beside(UnleashPeer, tmp_path) as peer:
+        peer.state[f"{AGENT}.deny.x.model"] = {"enabled": False, "variants": []}
+        plane = unleash(peer, client_token=TOKEN)
+        change = await plane.revoke_tool(AGENT, "x.model", None)
+        assert (await plane.verify(change, await plane.apply(change, "ex_1", None))).verified is Verified.IN_FORCE
 
 
 # ---------------------------------------------------------------------- Langfuse prompts
