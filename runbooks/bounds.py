@@ -34,6 +34,25 @@ _MOST_VALUES = 100
 _LONGEST_TRIED = 300
 _MOST_TRIED = 200
 _DEEPEST = 12
+_BY_NAME = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_ONE = frozenset(
+    {
+        *("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames"),
+        *("unevaluatedItems", "unevaluatedProperties"),
+    }
+)
+_BOUND = frozenset(
+    {
+        *("type", "enum", "const", "maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf"),
+        *("maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains", "minContains"),
+        *("maxProperties", "minProperties", "required", "dependentRequired"),
+    }
+)
+"""What bounds a value by itself, of JSON Schema 2020-12 (Validation, section 6); above what holds other schemas."""
+_SAID_ONLY = frozenset(
+    {"$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
+)
 _KEYS_OF_OTHERS = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor", "$schema", "$vocabulary")
 
 
@@ -42,6 +61,7 @@ def bound(kind: str, text: str, recorded: Sequence[Json]) -> dict[str, Json]:
 
     Raises Refused at the field ``value``, with what to write instead.
     """
+    _whole_text(text)
     match kind:
         case "maximum" | "minimum":
             if recorded and not any(_is_number(value) for value in recorded if not _redacted(value)):
@@ -104,8 +124,12 @@ def tried(schema: dict[str, Json], steps: Sequence[str | None], effects: Iterabl
         values = list(at(effect.arguments, steps))
         if not isinstance(effect.arguments, dict) or any(_redacted(v) or _too_long(v) for v in values):
             untried += 1
-        elif not validator.is_valid(effect.arguments):
-            refused.append(effect)
+        else:
+            try:
+                if not validator.is_valid(effect.arguments):
+                    refused.append(effect)
+            except ArithmeticError:  # numbers beyond what can be divided: an agent refuses what it cannot judge
+                untried += 1
     return Tried(tuple(refused), untried, calls)
 
 
@@ -149,12 +173,16 @@ def _listed(text: str, recorded: Sequence[Json]) -> Iterator[Json]:
 
 def _schema(text: str) -> dict[str, Json]:
     try:
-        read: Any = json.loads(text)
+        read: Any = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise _no(f"This is no JSON: {str(error)[:80]}.", 'Write an object, such as {"maximum": 5000}.') from error
     if not isinstance(read, dict) or not read:
         raise _no("A JSON Schema that bounds something is an object.", 'Write one, such as {"maximum": 5000}.')
     _look(read, _DEEPEST)
+    _whole_text(json.dumps(read, ensure_ascii=False))
+    _words(read)
+    if not read.keys() - _SAID_ONLY:
+        raise _no("This schema bounds nothing.", 'Write what must hold, such as {"maximum": 5000}.')
     try:
         Draft202012Validator.check_schema(read)
     except SchemaError as error:
@@ -185,6 +213,32 @@ def _look(schema: Any, left: int) -> None:
         for pattern in patterns:
             _tame(str(pattern))
         _look(held, left - 1)
+
+
+def _words(schema: Any) -> None:
+    """Refuse a keyword that bounds nothing: JSON Schema passes it over, so the bound would hold nothing."""
+    if not isinstance(schema, dict):
+        return
+    for key, held in schema.items():
+        if key not in _BY_NAME | _LISTED | _ONE | _BOUND | _SAID_ONLY:
+            hint = "Use a pattern." if key == "format" else "Look at how it is written; see json-schema.org, 2020-12."
+            raise _no(f"{key[:40]!r} bounds nothing in JSON Schema 2020-12.", hint)
+        inner = [held] if key in _ONE else held if key in _LISTED and isinstance(held, list) else []
+        for one in held.values() if key in _BY_NAME and isinstance(held, dict) else inner:
+            _words(one)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
+
+
+def _whole_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _no("It holds half of a character.", "Type it anew instead of pasting it.") from error
 
 
 def _tame(pattern: str) -> None:

@@ -1,7 +1,8 @@
 """Whether a pattern that people wrote can be run on hostile text: ``re`` has no time limit, so it must be tame.
 
-Refused are: repeats inside repeats (exponential), back references, and a product of repeats over 10,000 (an unbounded
-one counts as 1,000). What stays costs at most a small constant for each character of the text.
+Refused are: repeats, and alternatives that may begin alike, inside repeats (exponential), back references, and over
+10,000 ways (a product: an unbounded repeat counts as 1,000, alternatives that may begin alike as many as they are).
+What stays costs, at each place where it may begin, a small constant for each character of the text.
 """
 
 import re
@@ -14,6 +15,8 @@ from typing import Any
 _MAX_LENGTH = 300
 _UNBOUNDED = 1_000
 _MAX_COST = 10_000
+_TIMES = 64
+"""Twice as many ways so often are far beyond ``_MAX_COST`` already."""
 
 
 def check_pattern(name: str, pattern: str, *, may_be_empty: bool = False) -> None:
@@ -42,7 +45,12 @@ def _cost(name: str, tree: Any, *, inside: bool) -> int:
             width = _UNBOUNDED if high is constants.MAXREPEAT else high - low + 1
             if width > 1 and inside:
                 raise ValueError(f"pattern {name!r} has a repeat inside a repeat; write it flat")
-            cost *= max(width, 1) * _cost(name, inner, inside=inside or width > 1)
+            once = _cost(name, inner, inside=inside or width > 1)
+            cost *= max(width, 1) * (once if width > 1 else once ** min(high, _TIMES))  # so often, each in its own way
+        elif operation is constants.BRANCH and not _apart(argument[1]):
+            if inside:
+                raise ValueError(f"pattern {name!r} has alternatives that may begin alike inside a repeat")
+            cost *= sum(_cost(name, inner, inside=inside) for inner in argument[1])
         elif operation in {constants.GROUPREF, constants.GROUPREF_IGNORE, constants.GROUPREF_EXISTS}:
             raise ValueError(f"pattern {name!r} has a back reference, which can be slow")
         else:
@@ -50,6 +58,13 @@ def _cost(name: str, tree: Any, *, inside: bool) -> int:
         if cost > _MAX_COST:
             return cost
     return cost
+
+
+def _apart(alternatives: Any) -> bool:
+    """Whether the first character tells which alternative it is: then there is one way to match and no way back."""
+    firsts = [one[0][1] if len(one) and one[0][0] is constants.LITERAL else None for one in alternatives]
+    told = {chr(first).casefold() for first in firsts if first is not None}
+    return None not in firsts and len(told) == len(firsts)
 
 
 def _inner(argument: Any) -> list[Any]:
