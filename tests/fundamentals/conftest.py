@@ -36,6 +36,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Start Slack and the bot; stop them in order."""
     folder = tmp_path_factory.mktemp("pullcord")
     prepare(folder)
+    _more(folder)
     made = subprocess.run(
         [sys.executable, "-m", "bot", "manifest"], cwd=ROOT, capture_output=True, check=True, timeout=60
     )
@@ -55,6 +56,19 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             world.bot.stop()
     finally:
         slack.stop()
+
+
+def _more(folder: Path) -> None:
+    """Two agents whose flags lie in a file, one of them in ours too; and a mitigation short enough to see its end."""
+    (folder / "flags.json").write_text('{"flags": {}}')
+    config = folder / "pullcord.yaml"
+    agents = """agents:
+  fleet-bot: {on_call: [U0LEE], control: [embedded, flags]}
+  flag-bot: {on_call: [U0LEE], control: flags}
+"""
+    text = config.read_text().replace("agents:\n", agents, 1)
+    flags = f"controls:\n  flags: {{type: flagd, file: {folder / 'flags.json'}, poll: 1s}}\n"
+    config.write_text(text + flags + "mitigations: {lengths: [12s, 1h, 4h, 24h, 7d]}\n")
 
 
 async def _bot(folder: Path, slack: str) -> World:
