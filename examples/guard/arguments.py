@@ -18,8 +18,14 @@ def named(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[s
     bound = signature.bind(*args, **kwargs)
     bound.apply_defaults()
     given: dict[str, Any] = {}
+    kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
+    unnamed = [name for name, kind in kinds.items() if kind is inspect.Parameter.VAR_POSITIONAL]
     for name, value in bound.arguments.items():
-        if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+        if kinds[name] is inspect.Parameter.VAR_KEYWORD:
+            if any(bound.arguments.get(one) for one in unnamed):
+                raise ValueError(f"{unnamed[0]}: nobody can tell what an argument without a name stands for")
+            if twice := next((key for key in value if key in bound.arguments), None):
+                raise ValueError(f"{twice}: it is there twice")
             given.update(value)
         else:
             given[name] = value

@@ -175,7 +175,10 @@ class Guard:
         try:
             given = named(function, args, kwargs)
         except TypeError:
-            return  # the call itself says what does not fit, and does nothing
+            if not hasattr(function, "__wrapped__"):
+                return  # the call itself says what does not fit, and does nothing
+            fault = "its arguments do not fit the function that is wrapped, so nobody can tell what they stand for"
+            raise ArgumentsRefused(self.agent, name, fault, restraints.bound(name)) from None
         except ValueError as error:
             raise ArgumentsRefused(self.agent, name, str(error), restraints.bound(name)) from None
         self._refuse(restraints, name, given)

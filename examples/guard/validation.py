@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 try:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
     from referencing import Registry
 except ImportError:  # pragma: no cover - depends on what the agent has installed
     INSTALLED = False
@@ -24,6 +24,13 @@ else:
 Schema = Mapping[str, Any]
 _NUMBER: Final = frozenset({"maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf"})
 _TEXT: Final = frozenset({"maxLength", "minLength", "pattern"})
+_HOLDS: Final = frozenset(
+    {
+        *("items", "additionalProperties", "contains", "allOf", "anyOf", "oneOf", "prefixItems", "then", "else"),
+        *("unevaluatedItems", "unevaluatedProperties"),
+    }
+)
+"""Keywords whose schemas bound what is inside."""
 _SAYS_NOTHING: Final = frozenset(
     {"$schema", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -37,6 +44,8 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "integer": lambda v: not isinstance(v, bool) and (isinstance(v, int) or (isinstance(v, float) and v.is_integer())),
 }
 _LONGEST = 200
+_LONGEST_MATCHED: Final = 10_000
+"""Characters of a text that a pattern is tried on: a search takes the square of them, and the agent waits for it."""
 
 
 class CannotJudge(Exception):
@@ -55,6 +64,8 @@ def broken(schema: JsonValue, arguments: Mapping[str, Any], *, installed: bool =
         return f"its bound cannot be judged: {why}"
     except RecursionError:
         return "its bound cannot be judged: it is nested too deeply"
+    except ArithmeticError as error:
+        return f"its bound cannot be judged: {_short(str(error))}"
 
 
 def _implied(schema: Any) -> Any:
@@ -71,10 +82,25 @@ def _implied(schema: Any) -> Any:
     for name in made.keys() & {"properties", "patternProperties", "$defs"}:
         if isinstance(made[name], dict):
             made[name] = {key: _implied(one) for key, one in made[name].items()}
-    for name in made.keys() & {"items", "additionalProperties", "contains", "allOf", "anyOf", "oneOf", "prefixItems"}:
+    for name in made.keys() & _HOLDS:
         inner = made[name]
         made[name] = [_implied(one) for one in inner] if isinstance(inner, list) else _implied(inner)
     return made
+
+
+def _tried(validator: Any, pattern: Any, value: Any, schema: Any) -> Any:
+    """The library's ``pattern``, on texts that are short enough to be judged."""
+    _short_enough(value)
+    yield from Draft202012Validator.VALIDATORS["pattern"](validator, pattern, value, schema) or ()
+
+
+def _short_enough(value: Any) -> None:
+    if isinstance(value, str) and len(value) > _LONGEST_MATCHED:
+        raise CannotJudge(f"a text of {len(value):,} characters is too long for a pattern")
+
+
+if INSTALLED:
+    _Validator: Any = validators.extend(Draft202012Validator, {"pattern": _tried})  # type: ignore[no-untyped-call,unused-ignore]
 
 
 def _by_library(schema: Any, arguments: Mapping[str, Any]) -> str | None:
@@ -82,9 +108,11 @@ def _by_library(schema: Any, arguments: Mapping[str, Any]) -> str | None:
         Draft202012Validator.check_schema(schema)
         # An empty registry: a $ref to somewhere else is refused, never fetched.
         faults = sorted(
-            Draft202012Validator(schema, registry=Registry()).iter_errors(arguments),
+            _Validator(schema, registry=Registry()).iter_errors(arguments),
             key=lambda fault: [str(part) for part in fault.absolute_path],
         )
+    except CannotJudge:
+        raise
     except Exception as error:
         raise CannotJudge(f"{type(error).__name__}: {_short(str(error).splitlines()[0])}") from error
     if not faults:
@@ -143,6 +171,7 @@ def _limit(words: str, holds: Callable[[Any, Any], bool], kind: str, size: Calla
 
 
 def _pattern(pattern: Any, value: Any, where: str) -> str | None:
+    _short_enough(value)
     try:
         found = not isinstance(value, str) or re.search(pattern, value) is not None
     except (re.error, TypeError):

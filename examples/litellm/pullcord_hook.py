@@ -9,11 +9,13 @@ memory and on disk, and an agent that nobody restrained just goes on.
 
 import json
 import logging
+import math
 import os
 import re
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +32,7 @@ except ImportError:  # pragma: no cover - depends on what is installed
 
     CustomLogger = object  # type: ignore[misc,unused-ignore]
 try:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
     from referencing import Registry
 except ImportError:  # pragma: no cover - LiteLLM brings it; without it a bounded tool is refused, and says so
     Draft202012Validator = None  # type: ignore[assignment,misc,unused-ignore]
@@ -71,6 +73,17 @@ _OURS: Final = frozenset(
 """What a request may not say once more in ``extra_body``, which goes to the provider as it is."""
 _NUMBER: Final = ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf")
 _TEXT: Final = ("maxLength", "minLength", "pattern")
+_HOLDS: Final = frozenset(
+    {
+        *("items", "additionalProperties", "contains", "allOf", "anyOf", "oneOf", "prefixItems", "then", "else"),
+        *("unevaluatedItems", "unevaluatedProperties"),
+    }
+)
+"""Keywords whose schemas bound what is inside."""
+_OLD: Final = -1
+"""The place of a ``function_call``, which was there before there were tools, and comes alone."""
+_LONGEST_MATCHED: Final = 10_000
+"""Characters of a text that a pattern is tried on."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +180,7 @@ class Reader:
                     if bool(after.problem) != bool(before.problem):
                         _log.warning("%s: %s", agent, after.problem or "Pullcord answers again")
                     self._known[agent] = after
-                    if after.flags != before.flags or (after.etag and not self._file(agent).exists()):
+                    if after.flags != before.flags or (after.etag and not os.path.exists(self._file(agent))):  # noqa: PTH110 - never raises
                         self._save(agent, after)
                 self._first.set()
                 self._stop.wait(self._every)
@@ -227,7 +240,8 @@ class Reader:
                 os.fsync(out.fileno())
             temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             _log.error("The state file %s cannot be written (%s): a restart forgets the state", path, error)
 
 
@@ -364,6 +378,11 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             message = getattr(choice, "message", None)
             calls = list(getattr(message, "tool_calls", None) or [])
             reasons = [self.refused(agent, *_called(call)) for call in calls]
+            old = getattr(message, "function_call", None)  # before there were tools
+            if message is not None and old and (reason := self.refused(agent, *_called({"function": old}))):
+                message.function_call = None
+                reasons.append(reason)
+                calls.append(old)
             if message is None or not any(reasons):
                 continue
             kept = [call for call, reason in zip(calls, reasons, strict=True) if reason is None]
@@ -383,7 +402,8 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             choices = getattr(chunk, "choices", None) or []
             deltas = [getattr(choice, "delta", None) for choice in choices]
             watched = agent is not None and self.reader.known(agent).restrains
-            if held or (watched and any(getattr(delta, "tool_calls", None) for delta in deltas)):
+            called = any(_of(delta, "tool_calls") or _of(delta, "function_call") for delta in deltas)
+            if held or (watched and called):
                 held.append(chunk)
             else:
                 yield chunk
@@ -391,30 +411,39 @@ class PullcordHook(CustomLogger):  # type: ignore[misc] # LiteLLM is not install
             yield chunk
 
     def _released(self, agent: str, held: Sequence[Any]) -> list[Any]:
-        calls: dict[tuple[int, int], list[str]] = {}
+        names: dict[tuple[int, int], list[str]] = {}
+        texts: dict[tuple[int, int], str] = {}
         for choice in (choice for chunk in held for choice in chunk.choices):
-            for call in getattr(choice.delta, "tool_calls", None) or []:
-                one = calls.setdefault((choice.index, call.index), ["", ""])
-                one[0] += getattr(call.function, "name", None) or ""
-                one[1] += getattr(call.function, "arguments", None) or ""
-        reasons = {where: self.refused(agent, name, arguments) for where, (name, arguments) in calls.items()}
+            for where, call in _parts(choice):
+                name, arguments = (_of(call, "function") and _called(call)) or (None, None)
+                names.setdefault(where, []).extend([name] if name and name != "None" else [])
+                texts[where] = texts.get(where, "") + (arguments or "")
+        reasons = {where: self._refused_part(agent, told, texts[where]) for where, told in names.items()}
         if not any(reasons.values()):
             return list(held)
         said: set[int] = set()
         for choice in (choice for chunk in held for choice in chunk.choices):
             mine = sorted(where for where in reasons if where[0] == choice.index)
             kept = [where for where in mine if reasons[where] is None]
-            left = [c for c in getattr(choice.delta, "tool_calls", None) or [] if (choice.index, c.index) in kept]
+            numbers = [where for where in kept if where[1] != _OLD]
+            left = [c for c in getattr(choice.delta, "tool_calls", None) or [] if (choice.index, _number(c)) in kept]
             for call in left:
-                call.index = kept.index((choice.index, call.index))  # clients build a list by these numbers
+                call.index = numbers.index((choice.index, _number(call)))  # clients build a list by these numbers
             choice.delta.tool_calls = left or None
+            if reasons.get((choice.index, _OLD)):
+                choice.delta.function_call = None
             if choice.index not in said and any(reasons[where] for where in mine):
                 said.add(choice.index)
                 words = dict.fromkeys(str(reasons[where]) for where in mine if reasons[where])
                 choice.delta.content = (choice.delta.content or "") + "\n".join(words)
-            if choice.finish_reason == "tool_calls" and not kept:
+            if choice.finish_reason in {"tool_calls", "function_call"} and not kept:
                 choice.finish_reason = "stop"
         return list(held)
+
+    def _refused_part(self, agent: str, names: Sequence[str], arguments: str) -> str | None:
+        """A streamed call's name comes whole or in pieces, and some providers number all their calls alike."""
+        found = (self.refused(agent, name, arguments) for name in dict.fromkeys(["".join(names), *names]))
+        return next((reason for reason in found if reason is not None), None)
 
     async def async_post_call_response_headers_hook(
         self, data: Any, user_api_key_dict: Any, response: Any, **_: Any
@@ -447,12 +476,13 @@ def broken(schema: Any, arguments: Any) -> str | None:
         return "its arguments cannot be judged, since jsonschema is not installed in the gateway"
     try:
         text = arguments if isinstance(arguments, str | bytes) else json.dumps(arguments or {})
-        held = json.loads(text or "{}", object_pairs_hook=_once, parse_constant=_finite)
+        held = json.loads(text or "{}", object_pairs_hook=_once, parse_constant=_finite, parse_float=_finite)
     except (ValueError, TypeError, RecursionError):
         return "its arguments are not JSON that can be told in one way only"
     try:
         Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(implied(schema), registry=Registry())  # a remote $ref is never fetched
+        judge = validators.extend(Draft202012Validator, {"pattern": _tried})  # type: ignore[no-untyped-call,unused-ignore]
+        validator = judge(implied(schema), registry=Registry())  # a remote $ref is never fetched
         fault = next(iter(sorted(validator.iter_errors(held), key=lambda e: list(map(str, e.absolute_path)))), None)
     except Exception as error:  # noqa: BLE001 - a schema that cannot be judged refuses, and says so
         return f"its bound cannot be judged ({type(error).__name__})"
@@ -472,7 +502,7 @@ def implied(schema: Any) -> Any:
     for name in made.keys() & {"properties", "patternProperties", "$defs"}:
         if isinstance(made[name], dict):
             made[name] = {key: implied(one) for key, one in made[name].items()}
-    for name in made.keys() & {"items", "additionalProperties", "contains", "allOf", "anyOf", "oneOf", "prefixItems"}:
+    for name in made.keys() & _HOLDS:
         inner = made[name]
         made[name] = [implied(one) for one in inner] if isinstance(inner, list) else implied(inner)
     return made
@@ -485,8 +515,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _finite(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")  # and NaN is not more than any maximum
+def _finite(written: str) -> float:
+    """A number, of those that JSON has: NaN is not more than any maximum, and ``1e999`` may be read as anything."""
+    if not math.isfinite(number := float(written)):
+        raise ValueError(f"{written[:20]} is no number")
+    return number
+
+
+def _tried(validator: Any, pattern: Any, value: Any, schema: Any) -> Any:
+    """The library's ``pattern``, on texts that are short enough: a search takes the square, and every request waits."""
+    if isinstance(value, str) and len(value) > _LONGEST_MATCHED:
+        raise ValueError("a text is too long for a pattern")
+    yield from Draft202012Validator.VALIDATORS["pattern"](validator, pattern, value, schema) or ()
 
 
 def _readable(key: str, entry: Any) -> bool:
@@ -502,10 +542,26 @@ def _readable(key: str, entry: Any) -> bool:
 
 def _called(call: Any) -> tuple[str, Any]:
     """Name and arguments of a tool call: of a function, else of what OpenAI calls a custom tool (free text)."""
-    inner = getattr(call, "function", None) or getattr(call, "custom", None)
-    if isinstance(inner, dict):
-        return str(inner.get("name")), inner.get("arguments", inner.get("input"))
-    return str(getattr(inner, "name", None)), getattr(inner, "arguments", getattr(inner, "input", None))
+    inner = _of(call, "function") or _of(call, "custom")
+    arguments = _of(inner, "arguments")
+    return str(_of(inner, "name")), _of(inner, "input") if arguments is None else arguments
+
+
+def _of(thing: Any, name: str) -> Any:
+    """One field of what LiteLLM holds as an object or as a dictionary."""
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
+
+
+def _parts(choice: Any) -> list[tuple[tuple[int, int], Any]]:
+    """The pieces of calls in a choice of a streamed chunk, each with the place of its call."""
+    made = [((choice.index, _number(call)), call) for call in getattr(choice.delta, "tool_calls", None) or []]
+    old = getattr(choice.delta, "function_call", None)
+    return [*made, ((choice.index, _OLD), {"function": old})] if old else made
+
+
+def _number(call: Any) -> int:
+    number = _of(call, "index")
+    return number if isinstance(number, int) else 0
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -579,7 +635,8 @@ def _marks(data: dict[str, Any]) -> dict[str, Any]:
     for name in ("litellm_metadata", "metadata"):
         if isinstance(data.get(name), dict):
             return data[name]  # type: ignore[no-any-return]
-    made: dict[str, Any] = data.setdefault("litellm_metadata", {})
+    made: dict[str, Any] = {}
+    data["litellm_metadata"] = made  # in place of whatever a caller wrote there that holds no notes
     return made
 
 

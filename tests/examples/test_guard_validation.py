@@ -1,5 +1,6 @@
 """A bound on a tool's arguments: what the guard lets through, what it refuses, and what it says then."""
 
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -215,3 +216,54 @@ def test_the_refusal_names_who_bounded_this_argument(make_guard: MakeGuard, stub
         with pytest.raises(ArgumentsRefused) as caught:
             guard.check_tool("pay#out%", arguments)
         assert caught.value.by == who
+
+
+@pytest.mark.parametrize("installed", JUDGES)
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"multipleOf": 0.01}, 10**400),
+        ({"pattern": "[a-z]+@"}, "a" * 100_000),
+        ({"if": True, "then": {"maximum": 50}}, "9999"),
+        ({"if": False, "else": {"maximum": 50}}, "9999"),
+    ],
+)
+def test_what_is_beyond_judging_is_a_refusal_and_no_crash(schema: Any, value: Any, installed: bool) -> None:
+    """Numbers that overflow, texts on which a search takes minutes, and bounds inside of conditions."""
+    whole: Any = {"type": "object", "properties": {"a": schema}}
+    assert broken(whole, {"a": value}, installed=installed) is not None
+
+
+def test_arguments_that_hide_from_a_bound_are_refused(make_guard: MakeGuard, stub: OfrepStub) -> None:
+    """Without a name, under a name that is there twice, or through a wrapper that takes what the function does not."""
+    _bounded(stub)
+    guard = make_guard()
+    paid: list[Any] = []
+
+    def anything(*args: Any, **kwargs: Any) -> None:
+        paid.append((args, kwargs))
+
+    def twice(amount_minor: int, /, **more: Any) -> None:
+        paid.append((amount_minor, more))
+
+    @functools.wraps(_plain)
+    def wrapped(*args: Any) -> None:
+        paid.append(args)
+
+    def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        guard.tool("issue_refund")(function)(*args, **kwargs)
+
+    for function, args, kwargs in (
+        (anything, (420_000,), {}),
+        (twice, (420_000,), {"amount_minor": 1}),
+        (wrapped, (1, 420_000), {}),
+    ):
+        with pytest.raises(ArgumentsRefused):
+            call(function, *args, **kwargs)
+    assert paid == []
+    call(anything, amount_minor=4200)
+    assert paid == [((), {"amount_minor": 4200})]
+
+
+def _plain(amount_minor: int) -> None:
+    """What is wrapped above."""

@@ -343,3 +343,81 @@ async def test_tools_of_a_remote_mcp_server_are_narrowed_or_taken(make: Make, st
     after = await make().async_pre_call_hook(NOBODY, None, {**data, "mcp_servers": [{"url": "x"}]}, "aresponses")
     assert "mcp_servers" not in after
     assert after["tools"] == [{"type": "mcp", "server_label": "shop", "allowed_tools": ["look"]}]
+
+
+@pytest.mark.parametrize("told", [None, "x", 5, []])
+@pytest.mark.parametrize("name", ["metadata", "litellm_metadata"])
+async def test_odd_notes_on_a_request_fail_no_agent(make: Make, stub: OfrepStub, name: str, told: Any) -> None:
+    """What a caller writes where LiteLLM keeps its notes: unrestrained it goes on, restrained it is obeyed."""
+    hook = make()
+    key = SimpleNamespace(key_alias="refund-bot", metadata={})
+    asked = {"model": "gpt-x", "messages": [], "litellm_metadata": None, name: told}
+    assert (await hook.async_pre_call_hook(key, None, dict(asked), "acompletion"))["model"] == "gpt-x"
+    stub.restrain("agent.model", "gpt-pinned")
+    wait_for(lambda: hook.reader.known("refund-bot").restrains)
+    assert (await hook.async_pre_call_hook(key, None, dict(asked), "acompletion"))["model"] == "gpt-pinned"
+
+
+def _piece(name: str | None, arguments: str, **further: Any) -> Any:
+    call = SimpleNamespace(function=SimpleNamespace(name=name, arguments=arguments), **further)
+    delta = SimpleNamespace(tool_calls=[call], content=None, function_call=None)
+    return SimpleNamespace(choices=[SimpleNamespace(index=0, delta=delta, finish_reason=None)])
+
+
+def _old_piece(name: str | None, arguments: str) -> Any:
+    delta = SimpleNamespace(tool_calls=None, content=None, function_call={"name": name, "arguments": arguments})
+    return SimpleNamespace(choices=[SimpleNamespace(index=0, delta=delta, finish_reason="function_call")])
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [_piece("issue_refund", "{}", index=0)],
+        [_piece("issue_", "", index=0), _piece("refund", "{}", index=0)],
+        [_piece("get_order", "{}", index=0), _piece("issue_refund", "{}", index=0)],
+        [_piece("issue_refund", "{}", index=None), _piece("issue_refund", "{}", index=None)],
+        [_old_piece("issue_refund", ""), _old_piece(None, "{}")],
+    ],
+)
+async def test_no_shape_of_a_streamed_call_carries_a_denied_tool(
+    make: Make, stub: OfrepStub, pieces: list[Any]
+) -> None:
+    """Names in pieces, calls that are all numbered alike or not at all, and calls as they were before tools."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]}, **{"tool.issue_refund.why": "double refunds"})
+    hook = make()
+    wait_for(lambda: hook.reader.known("refund-bot").restrains)
+
+    async def stream() -> Any:
+        for piece in pieces:
+            yield piece
+
+    data = _chat()
+    key = SimpleNamespace(key_alias="refund-bot", metadata={})
+    out = [chunk async for chunk in hook.async_post_call_streaming_iterator_hook(key, stream(), data)]
+    deltas = [chunk.choices[0].delta for chunk in out]
+    assert not any(delta.tool_calls or delta.function_call for delta in deltas)
+    assert any("double refunds" in (delta.content or "") for delta in deltas)
+
+
+async def test_a_call_as_it_was_before_tools_is_held_back(make: Make, stub: OfrepStub) -> None:
+    """``function_call`` of a whole answer, as an object or as LiteLLM's dictionary."""
+    stub.restrain("agent.tools.denied", {"tools": ["issue_refund"]})
+    hook = make()
+    wait_for(lambda: hook.reader.known("refund-bot").restrains)
+    key = SimpleNamespace(key_alias="refund-bot", metadata={})
+    for old in ({"name": "issue_refund", "arguments": "{}"}, SimpleNamespace(name="issue_refund", arguments="{}")):
+        message = SimpleNamespace(tool_calls=None, content=None, function_call=old)
+        choice = SimpleNamespace(message=message, finish_reason="function_call")
+        await hook.async_post_call_success_hook(_chat(), key, SimpleNamespace(choices=[choice]))
+        assert message.function_call is None
+        assert "issue_refund is denied" in str(message.content)
+        assert choice.finish_reason == "stop"
+
+
+def test_what_takes_the_square_of_a_text_is_not_tried() -> None:
+    """The gateway has one thread for all requests."""
+    began = time.monotonic()
+    schema = {"type": "object", "properties": {"to": {"pattern": "[a-z]+@"}}}
+    assert "cannot be judged" in str(broken(schema, {"to": "a" * 100_000}))
+    assert broken(schema, {"to": "a@", "body": "a" * 100_000}) is None
+    assert time.monotonic() - began < 1
