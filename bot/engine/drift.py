@@ -79,6 +79,7 @@ class Drift:
         if execution.state is not ExecutionState.SUCCEEDED or execution.applied is None or execution.change is None:
             return
         read = await self._read(execution)
+        read = read.model_copy(update={"detail": self._parts.scrub(read.detail)})
         if read.verified is Verified.UNREACHABLE:
             if await store.mitigations.missed(incident.id, execution_id) < MISSES:
                 return

@@ -111,9 +111,7 @@ async def _replaced(parts: Parts, incident: Incident, execution: Execution, chan
 def dues_closed(incident: Incident, execution: Execution) -> tuple[str, ...]:
     """Due ids of the ends and read-backs of what this execution's success closes: nobody waits for them any more."""
     closed = [e.id for e in incident.executions if execution.closes(e)]
-    return tuple(
-        due for one in closed for due in (names.due_expire(one), names.due_verify(one), names.due_ask(one))
-    )
+    return tuple(due for one in closed for due in (names.due_expire(one), names.due_verify(one), names.due_ask(one)))
 
 
 def _elsewhere(incident: Incident, execution: Execution) -> tuple[WorkItem, ...]:
@@ -163,7 +161,8 @@ async def _read_back(parts: Parts, execution: Execution) -> Verification:
         return Verification(verified=Verified.UNREACHABLE, detail="nothing to read back", at=parts.now())
     try:
         plane = parts.planes.plane(change.target.control)
-        return await bounded(plane.verify(change, applied), READ_SECONDS)
+        read = await bounded(plane.verify(change, applied), READ_SECONDS)
+        return read.model_copy(update={"detail": parts.scrub(read.detail)})
     except StoreUnavailable:
         raise
     except (PullcordError, TimeoutError) as error:

@@ -213,14 +213,14 @@ class Execute:
             at=self._parts.now(),
             by=person(execution.by, None),
             execution=execution.id,
-            reason=refused.message[:1000],
+            reason=self._parts.scrub(refused.message)[:1000],
             who_may=(refused.who_may or "")[:500],
         )
         work: tuple[WorkItem, ...] = ()
         if execution.by != PULLCORD.id:
             channel = optional_text(item, "channel") or incident.channel
             # who may do it is ours and mentions people; any other reason may hold foreign text
-            reason = str(refused) if refused.who_may else plain(str(refused), 1000)
+            reason = str(refused) if refused.who_may else plain(self._parts.scrub(str(refused)), 1000)
             text = f"{plain(execution.title)} was refused. {reason}"
             work = (tell(incident.id, channel, execution.by, text, f"refused:{execution.id}"),)
         await self._write(incident, execution, f"refused:{execution.id}", (event,), _READY, work, again=True)
@@ -229,14 +229,17 @@ class Execute:
         self, incident: Incident, execution: Execution, reason: str, deed: Deed | None = None, *, again: bool = False
     ) -> None:
         now = self._parts.now()
-        events: list[Event] = [FailedEvent(at=now, by=PULLCORD, execution=execution.id, reason=reason[:1000])]
+        events: list[Event] = [
+            FailedEvent(at=now, by=PULLCORD, execution=execution.id, reason=self._parts.scrub(reason)[:1000])
+        ]
         if isinstance(deed, RestoreChange):
             events += await verification_of(self._parts, incident, deed.of)
         states = _READY | {ExecutionState.STARTED}
         await self._write(incident, execution, f"failed:{execution.id}", tuple(events), states, again=again)
 
     async def _unknown(self, incident: Incident, execution: Execution, reason: str) -> None:
-        event = ActionUnknown(at=self._parts.now(), by=PULLCORD, execution=execution.id, reason=reason[:1000])
+        told = self._parts.scrub(reason)[:1000]
+        event = ActionUnknown(at=self._parts.now(), by=PULLCORD, execution=execution.id, reason=told)
         await self._write(incident, execution, f"unknown:{execution.id}", (event,), frozenset({ExecutionState.STARTED}))
 
     async def _write(

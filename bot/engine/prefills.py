@@ -37,7 +37,8 @@ async def _asked(parts: Parts, live: LiveText, ctx: ActionContext, offer: OfferV
         return None
     try:
         async with asyncio.timeout(PREFILL_SECONDS):
-            return await live.of(ctx, offer.params, plane)
+            told = await live.of(ctx, offer.params, plane)
+            return None if told is None else parts.scrub(told)
     except StoreUnavailable:
         raise
     except (PullcordError, TimeoutError):

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from bot.domain.action import Execution, ExecutionState, Snapshot
+from bot.domain.action import Change, Execution, ExecutionState, Snapshot
 from bot.domain.base import Json
 from bot.domain.events import Actor
 from bot.domain.incident import Incident
@@ -20,7 +20,7 @@ from bot.engine import names
 from bot.engine.deed import READ_SECONDS, ApplyChange, Deed, RestoreChange, RunOnce, bounded
 from bot.engine.deeds import deed_of
 from bot.engine.offers import why_not_undone
-from bot.engine.parts import Parts
+from bot.engine.parts import Parts, scrubbed
 from bot.engine.planning import SILENT, duration, said, shown
 from bot.errors import PullcordError, Refused, StoreUnavailable
 from bot.plugin import Action, ActionContext, Params
@@ -92,9 +92,19 @@ async def prepare(
     if not isinstance(deed, ApplyChange | RestoreChange):
         raise Refused(f"{execution.title} made no plan that can be carried out.")
     snapshot = await bounded(deed.plane.current(deed.change.target), READ_SECONDS)
+    no_secret(parts, deed.change, snapshot)
     if isinstance(deed, ApplyChange):
         deed = ApplyChange(deed.plane, deed.change, snapshot, deed.key, deed.restraint)
     return Prepared(deed, snapshot, summary)
+
+
+def no_secret(parts: Parts, change: Change, snapshot: Snapshot) -> None:
+    """Raise Refused where the target holds a secret: to be put back it would have to be stored and shown."""
+    held: Json = snapshot.model_dump(mode="json", include={"value", "restraint"})
+    if scrubbed(held, parts.scrub) == held and scrubbed(change.before, parts.scrub) == change.before:
+        return
+    message = f"{change.target.control} holds something with a secret in it there, and Pullcord stores no secrets."
+    raise Refused(message, next_step="Take the secret out of it there, or change it there by hand.")
 
 
 def words_of(prepared: Prepared) -> str:
@@ -165,11 +175,13 @@ async def preview_point(
     except StoreUnavailable:
         raise
     except Refused as refused:
-        return PointPreview(where, f"This would be refused: {said(refused)}", goes=False, field=refused.field)
+        return PointPreview(
+            where, f"This would be refused: {parts.scrub(said(refused))}", goes=False, field=refused.field
+        )
     except TimeoutError:
         why = f"the control plane did not answer within {seconds:g} s, so what is there now is not known."
     except PullcordError as error:
-        why = f"it could not be read what is there now. {said(error)}"
+        why = f"it could not be read what is there now. {parts.scrub(said(error))}"
     except Exception as error:
         log.exception("preview_broke", incident=incident.id, action=execution.action)
         why = f"its plan broke ({type(error).__name__})."

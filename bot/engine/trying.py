@@ -32,7 +32,7 @@ async def field_fault(
             await parts.planes.plan(verb, ctx, read_params(verb, params))
     except Refused as refused:
         if refused.field in verb.params.model_fields and refused.field not in offer.params:
-            return at_fields(offer, {refused.field: plain(str(refused), 300)})
+            return at_fields(offer, {refused.field: plain(parts.scrub(str(refused)), 300)})
     except (PullcordError, TimeoutError):
         pass  # it could not be asked in time: the worker asks again, and tells
     return None

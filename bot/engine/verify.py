@@ -39,7 +39,7 @@ class Verify:
         """Payload: ``execution``, ``looks`` so far; for a person who asked, ``by``, ``channel`` and ``key``."""
         incident_id, execution_id = incident_of(item), text_of(item, "execution")
         asked_by = optional_text(item, "by")
-        finding = await self.look(incident_id, execution_id, asked=asked_by is not None)
+        finding = self._parts.scrub(await self.look(incident_id, execution_id, asked=asked_by is not None))
         if asked_by is not None:
             key = optional_text(item, "key") or f"{execution_id}:{self._parts.now().isoformat()}"
             answer = tell(incident_id, optional_text(item, "channel"), asked_by, plain(finding, 1000), key)
@@ -109,7 +109,7 @@ class Verify:
             at=self._parts.now(),
             by=PULLCORD,
             execution=execution.id,
-            reason=f"a check found that it was not done: {why}",
+            reason=self._parts.scrub(f"a check found that it was not done: {why}"),
         )
 
         def decide(current: Incident) -> Write | None:
