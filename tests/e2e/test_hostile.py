@@ -54,7 +54,9 @@ async def test_a_secret_made_now_is_kept_nowhere(world: World) -> None:
     password = f"hunter-{secrets.token_hex(12)}"
     said = " ".join(kept)
     await world.start()
-    await world.spans(*bad_run(TRACE, said=f"my keys are {said}", customer_id=f"cus {said}", password=password))
+    await world.spans(
+        *bad_run(TRACE, said=f"my keys are {said}", customer_id=f"cus {said}", password=password, amount_cents=42000)
+    )
     await world.deliver(
         alert("a", trace_id=TRACE, title=f"Leak {kept[0]}", summary=said, labels={"key": kept[1], "password": password})
     )
