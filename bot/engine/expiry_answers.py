@@ -21,7 +21,7 @@ from bot.engine.offers import UNSETTLED
 from bot.engine.taking_part import in_a_sentence, may_take_part
 from bot.engine.words import NOT_CONFIRMED, plain
 from bot.errors import PullcordError, Refused, StoreUnavailable
-from bot.plugin import OpenModal, Reply, Say
+from bot.plugin import OpenModal, Reading, Reply, Say
 from bot.timeline.timeline import Write
 from bot.views.mitigations import LENGTHS
 from bot.views.text import clock
@@ -50,7 +50,7 @@ class ExpiryRequests(Modals):
             raise Refused("A mitigation is extended by 1, 4 or 24 hours.", next_step="Use the buttons of the question.")
         incident, execution, group = await self._asked(incident_id, execution_id)
         try:
-            await may_extend(self._parts, incident, execution, by)
+            await may_extend(self._parts, incident, execution, by, LENGTHS[length])
         except Refused as refused:
             await self._refused(incident, execution, by, refused)
             raise
@@ -76,7 +76,11 @@ class ExpiryRequests(Modals):
         offer = fix_offer(parts, incident, execution)  # Refused: says what has to be configured
         await parts.store.offers.put([offer])
         await self._say(incident, group, by, "permanent", key)
-        return OpenModal(await self.modal(offer, by))
+
+        async def modal() -> Reply:
+            return OpenModal(await self.modal(offer, by))
+
+        return Reading(modal)
 
     async def _lapse(self, incident_id: str, execution_id: str, by: Actor, key: str) -> Reply:
         parts = self._parts

@@ -94,7 +94,17 @@ class Quiet:
     """Nothing to say now: the card, the thread or a later message shows the outcome."""
 
 
-Reply = Say | OpenModal | UpdateModal | ShowHome | FieldErrors | Quiet
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was to be written is written: the reply follows as soon as ``read`` has it, and is late by no means.
+
+    For what reads a control plane before it can be shown. ``read`` writes nothing that a second press would double.
+    """
+
+    read: Callable[[], Awaitable["Reply"]]
+
+
+Reply = Say | OpenModal | UpdateModal | ShowHome | FieldErrors | Quiet | Reading
 
 
 class OfferView(Value):

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ from bot.plugin import (
     Kind,
     OpenModal,
     Quiet,
+    Reading,
     Registry,
     Reply,
     Say,
@@ -41,7 +43,7 @@ from bot.slack.surfaces import Surfaces
 
 _LOG = structlog.get_logger(__name__)
 WRITE_SECONDS = 0.4
-"""A handler reads, then makes one write that the engine bounds at 0.2 s; the clicker sees something within 500 ms."""
+"""A handler reads, and makes one write bounded at 0.2 s; the clicker sees something within 500 ms."""
 _LATE_SECONDS = 5.0
 _NOT_CONFIRMED = texts.NOT_CONFIRMED.partition(";")[0]
 _REMEMBERED = 2000
@@ -93,11 +95,10 @@ class Wrapper:
     async def handle(self, incoming: Incoming) -> Ack:
         """Answer one interaction within 3 s, whatever happens."""
         started = time.monotonic()
-        outcome = "failed"
         try:
             outcome, ack = await self._handle(incoming, started)
         except Exception:  # noqa: BLE001 - a listener must never raise
-            ack = self._broken(incoming)
+            outcome, ack = "failed", self._broken(incoming)
         CLICKS.labels(incoming.kind.value, outcome).inc()
         CLICK_SECONDS.observe(time.monotonic() - started)
         return ack
@@ -124,16 +125,22 @@ class Wrapper:
             group.create_task(self._late(task, incoming, started))
             return "late", Ack() if interaction.reads else self._not_confirmed(incoming)
         reply = None if task.cancelled() else task.result()
+        if isinstance(reply, Reading):
+            group.create_task(self._late(task, incoming, started))
+            return "reading", Ack()
         if reply is None:
             self._recent.pop(incoming.click.key, None)
             return "not_confirmed", self._not_confirmed(incoming)
         return "answered", await self._deliver(incoming, reply, started)
 
     async def _reply(self, interaction: Interaction, incoming: Incoming) -> Reply | None:
+        return await self._bounded(incoming, lambda: interaction.run(incoming.click, self._services))
+
+    async def _bounded(self, incoming: Incoming, answer: Callable[[], Awaitable[Reply]]) -> Reply | None:
         """The handler's reply; None when its write was not confirmed. Never raises."""
         try:
             async with asyncio.timeout(_LATE_SECONDS):
-                return await interaction.run(incoming.click, self._services)
+                return await answer()
         except (OutcomeUnknown, TimeoutError):
             return None
         except Refused as error:
@@ -144,40 +151,38 @@ class Wrapper:
             return Say(defang(str(error)))
         except Exception:  # noqa: BLE001 - our own fault; the clicker still gets an answer
             reference = secrets.token_hex(4)
-            _LOG.exception("interaction failed", interaction=interaction.id, reference=reference)
+            _LOG.exception("interaction failed", interaction=incoming.click.id, reference=reference)
             return Say(texts.broken(reference))
 
     async def _late(self, task: "asyncio.Task[Reply | None]", incoming: Incoming, started: float) -> None:
         """A handler that outlived its bound: what it says in the end is still told."""
         reply = await task
+        if isinstance(reply, Reading):
+            reply = await self._bounded(incoming, reply.read) or Say(texts.MODAL_LATE)
         if reply is None:
             self._recent.pop(incoming.click.key, None)
             return
-        if isinstance(reply, ShowHome):
-            await self._show(incoming, reply, started)
+        quiet = incoming.kind is Kind.EVENT and not isinstance(reply, ShowHome)
+        if quiet or (isinstance(reply, Say) and reply.text.startswith(_NOT_CONFIRMED)):
             return
-        if incoming.kind is Kind.EVENT or (isinstance(reply, Say) and reply.text.startswith(_NOT_CONFIRMED)):
-            return
-        if isinstance(reply, Quiet):
+        if isinstance(reply, Quiet | Reading):
             reply = Say(texts.CONFIRMED_NOW)
-        if isinstance(reply, FieldErrors):
-            reply = Say(defang("; ".join(reply.errors.values())))
-        if isinstance(reply, OpenModal | UpdateModal):
+        if isinstance(reply, OpenModal | UpdateModal | ShowHome):
             await self._show(incoming, reply, started)
         else:
-            self._say(incoming, reply)
+            self._say(incoming, _told(reply) if isinstance(reply, FieldErrors) else reply)
 
     async def _deliver(self, incoming: Incoming, reply: Reply, started: float) -> Ack:
         if isinstance(reply, FieldErrors):
             if incoming.kind is Kind.VIEW:
                 return Ack({"response_action": "errors", "errors": dict(reply.errors)})
-            reply = Say(defang("; ".join(reply.errors.values())))
+            reply = _told(reply)
         if isinstance(reply, OpenModal | UpdateModal) and incoming.kind is Kind.VIEW:
             return Ack({"response_action": "update", "view": dict(reply.view)})
         if isinstance(reply, OpenModal | UpdateModal | ShowHome):
             await self._show(incoming, reply, started)
             return Ack()
-        if isinstance(reply, Quiet):
+        if isinstance(reply, Quiet | Reading):
             return Ack()
         if incoming.kind is Kind.BUTTON and incoming.click.surface == "modal" and not reply.blocks:
             unseen = await self._surfaces.note(incoming, reply.text, started)
@@ -216,17 +221,8 @@ class Wrapper:
         return Ack()
 
     def _say(self, incoming: Incoming, reply: Say) -> None:
-        click = incoming.click
-        self.answers.say(
-            Answer(
-                user=click.by.id,
-                text=reply.text,
-                blocks=reply.blocks,
-                channel=click.channel,
-                thread_ts=click.thread_ts,
-                response_url=incoming.response_url,
-            ),
-        )
+        click, text, blocks = incoming.click, reply.text, reply.blocks
+        self.answers.say(Answer(click.by.id, text, blocks, click.channel, click.thread_ts, incoming.response_url))
 
     def _not_confirmed(self, incoming: Incoming) -> Ack:
         if incoming.kind is Kind.EVENT:
@@ -234,8 +230,8 @@ class Wrapper:
         if incoming.kind is Kind.VIEW and incoming.first_input is not None:
             # the modal stays open; sent again it has the same key, so it cannot run twice
             return Ack({"response_action": "errors", "errors": {incoming.first_input: texts.NOT_CONFIRMED}})
-        repeat_safe = incoming.kind is not Kind.COMMAND
-        return self._tell(incoming, Say(texts.NOT_CONFIRMED if repeat_safe else texts.NOT_CONFIRMED_COMMAND))
+        command = incoming.kind is Kind.COMMAND
+        return self._tell(incoming, Say(texts.NOT_CONFIRMED_COMMAND if command else texts.NOT_CONFIRMED))
 
     def _broken(self, incoming: Incoming) -> Ack:
         reference = secrets.token_hex(4)
@@ -285,6 +281,10 @@ class Wrapper:
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
         return False
+
+
+def _told(errors: FieldErrors) -> Say:
+    return Say(defang("; ".join(errors.errors.values())))
 
 
 def _refused(incoming: Incoming, error: Refused) -> Reply:

@@ -1,7 +1,7 @@
 """The containment buttons: run an offer at once, or open its modal. A button carries an opaque id, nothing else."""
 
 from bot.domain.incident import Incident
-from bot.plugin import Click, Kind, OfferView, OpenModal, Reply, Say, Services, interaction
+from bot.plugin import Click, Kind, OfferView, OpenModal, Reading, Reply, Say, Services, interaction
 from bot.views.modal import preview_blocks
 from bot.views.text import foreign as plain
 from handlers.slack.timeline import link
@@ -11,7 +11,11 @@ from handlers.slack.where import incident_id, incident_of, split
 
 async def _use(click: Click, services: Services, offer: OfferView) -> Reply:
     if offer.asks:
-        return OpenModal(await services.requests.modal(offer, click.by))
+
+        async def modal() -> Reply:
+            return OpenModal(await services.requests.modal(offer, click.by))
+
+        return Reading(modal)  # live choices and a preview wait for control planes
     return await services.requests.submit(offer.id, click.by, {}, key=click.key)
 
 

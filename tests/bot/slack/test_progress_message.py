@@ -105,9 +105,7 @@ async def test_its_blocks_are_valid_and_foreign_words_are_calm(desk: Desk) -> No
     execution = incident.execution(EX)
     assert isinstance(execution, Execution)
     for done, total in ((0, 0), (5, 0), (3, 12), (30, 12)):
-        state = ProgressState(
-            incident=name, execution=EX, done=done, total=total, words="<!here> @x", began=AT, at=AT
-        )
+        state = ProgressState(incident=name, execution=EX, done=done, total=total, words="<!here> @x", began=AT, at=AT)
         for changed in ({}, {"stopped_by": "U0LEE"}, {"state": "unknown"}, {"state": "succeeded"}):
             made = card(incident, Execution.model_validate({**execution.model_dump(), **changed}), state)
             assert problems(made) == []

@@ -8,7 +8,7 @@ import structlog.testing
 
 from bot.domain.events import Actor, ActorKind
 from bot.errors import Busy, Refused, StoreUnavailable
-from bot.plugin import Click, FieldErrors, Interaction, Kind, OpenModal, Quiet, Registry, Reply, Say, Services
+from bot.plugin import Click, FieldErrors, Interaction, Kind, OpenModal, Quiet, Reading, Registry, Reply, Say, Services
 from bot.slack import texts
 from bot.slack.clicks import Incoming
 from bot.slack.client import SlackClient
@@ -191,3 +191,34 @@ async def test_answers_that_wait_are_sent_when_the_process_stops(slack: SlackSan
     async with wrapped(slack, replying(Say("before the end"))) as wrapper:
         await wrapper.handle(await incoming(slack))
     assert "before the end" in await said(slack)
+
+
+async def test_what_only_reads_on_is_late_by_no_means(slack: SlackSandbox) -> None:
+    """A modal that waits for a control plane opens, and nobody is told meanwhile that something is not confirmed."""
+
+    async def run(click: Click, services: Services) -> Reply:
+        async def read() -> Reply:
+            await asyncio.sleep(0.3)
+            return Say("read at last")
+
+        return Reading(read)
+
+    async with wrapped(slack, run) as wrapper:
+        assert await wrapper.handle(await incoming(slack)) == Ack()
+        await wait_until(lambda: _has(slack, "read at last"))
+        assert texts.NOT_CONFIRMED not in await said(slack)
+
+
+async def test_a_refusal_or_a_fault_of_what_only_reads_is_said(slack: SlackSandbox) -> None:
+    """And what reads for ever is given up in words; never silence."""
+
+    async def refused() -> Reply:
+        raise Refused("It is resolved.")
+
+    async def away() -> Reply:
+        raise StoreUnavailable("nothing answers")
+
+    for key, read, words in (("a", refused, "It is resolved."), ("b", away, texts.MODAL_LATE)):
+        async with wrapped(slack, replying(Reading(read))) as wrapper:
+            assert await wrapper.handle(await incoming(slack, key=key)) == Ack()
+            await wait_until(lambda words=words: _has(slack, words))  # type: ignore[misc]

@@ -22,6 +22,7 @@ from bot.plugin import (
     OfferView,
     OpenModal,
     Quiet,
+    Reading,
     Registry,
     Reply,
     Say,
@@ -186,9 +187,11 @@ def desk() -> Desk:
 
 
 async def run(registry: Registry, desk: Desk, kind: Kind, name: str, **click: Any) -> Reply:
-    """What the interaction answers to Dana's click in the incident's channel."""
+    """What the interaction answers to Dana's click in the incident's channel, read to its end."""
     made = Click(**{"key": "k", "id": name, "by": DANA, "channel": "C1", **click})
-    return await registry.interactions[kind, name].run(made, Services(desk, desk, lambda: AT + timedelta(seconds=12)))
+    services = Services(desk, desk, lambda: AT + timedelta(seconds=12))
+    reply = await registry.interactions[kind, name].run(made, services)
+    return await reply.read() if isinstance(reply, Reading) else reply
 
 
 def test_every_button_and_modal_that_views_make_has_an_interaction(registry: Registry) -> None:
