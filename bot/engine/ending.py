@@ -64,7 +64,7 @@ async def end_well(parts: Parts, incident: Incident, execution: Execution, deed:
             by=PULLCORD,
             execution=execution.id,
             verified=read.verified,
-            detail=read.detail[:1000],
+            detail=parts.scrub(read.detail)[:1000],
             applied=done.applied,
             result=done.result,
             expires_at=until,
@@ -142,7 +142,7 @@ async def verification_of(parts: Parts, incident: Incident, execution: Execution
         by=PULLCORD,
         execution=current.id,
         verified=read.verified,
-        detail=read.detail[:1000],
+        detail=parts.scrub(read.detail)[:1000],
         known_at=read.known_at,
     )
     return (changed,)
@@ -161,8 +161,7 @@ async def _read_back(parts: Parts, execution: Execution) -> Verification:
         return Verification(verified=Verified.UNREACHABLE, detail="nothing to read back", at=parts.now())
     try:
         plane = parts.planes.plane(change.target.control)
-        read = await bounded(plane.verify(change, applied), READ_SECONDS)
-        return read.model_copy(update={"detail": parts.scrub(read.detail)})
+        return await bounded(plane.verify(change, applied), READ_SECONDS)
     except StoreUnavailable:
         raise
     except (PullcordError, TimeoutError) as error:
