@@ -77,6 +77,16 @@ class GlassBroken(BaseEvent):
     reason: str
 
 
+class DecisionRefused(BaseEvent):
+    """``by`` pressed Approve, Reject or Break glass and may not; what was asked for stands as it stood."""
+
+    type: Literal["decision_refused"] = "decision_refused"
+    execution: str
+    what: Literal["approve", "reject", "break_glass"]
+    reason: str
+    who_may: str = ""
+
+
 class ActionDrilled(BaseEvent):
     """The end of an execution in a drill: what it would have done, and that nothing was written."""
 

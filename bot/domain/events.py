@@ -22,6 +22,7 @@ from bot.domain.action_events import (
     ApprovalGiven,
     ApprovalRejected,
     ApprovalReminded,
+    DecisionRefused,
     ExpiryAnswered,
     ExpiryAsked,
     GlassBroken,
@@ -68,6 +69,7 @@ __all__ = [
     "ChangesFound",
     "ChannelReady",
     "CommandTaken",
+    "DecisionRefused",
     "EffectsListed",
     "Entry",
     "EscalationEnded",
@@ -270,6 +272,7 @@ Event = Annotated[
     | ApprovalGiven
     | ApprovalRejected
     | ApprovalReminded
+    | DecisionRefused
     | ExpiryAnswered
     | ExpiryAsked
     | GlassBroken

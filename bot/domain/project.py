@@ -263,6 +263,7 @@ _FOLDS: dict[type, Callable[[Incident, Any], Changes]] = {
     ev.ApprovalRejected: approvals.approval_rejected,
     ev.ApprovalExpired: approvals.approval_expired,
     ev.GlassBroken: approvals.glass_broken,
+    ev.DecisionRefused: approvals.decision_refused,
     ev.ActionDrilled: approvals.action_drilled,
     ev.StopAsked: approvals.stop_asked,
     ev.ExpiryAsked: approvals.expiry_asked,

@@ -100,6 +100,12 @@ def glass_broken(incident: Incident, event: ev.GlassBroken) -> Changes:
     return {"executions": executions, "last": last}
 
 
+def decision_refused(incident: Incident, event: ev.DecisionRefused) -> Changes:
+    """Somebody pressed who may not."""
+    told = f"{event.by.mention} may not {event.what.replace('_', ' ')}"
+    return _changed(incident, event.execution, told, event.at)
+
+
 def action_drilled(incident: Incident, event: ev.ActionDrilled) -> Changes:
     """In a drill an execution ends with its preview."""
     return _changed(

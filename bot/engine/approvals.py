@@ -7,17 +7,16 @@ and the other is told who did.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from bot.domain.action import Execution, ExecutionState
 from bot.domain.base import Json
 from bot.domain.events import (
-    ActionRefused,
-    ActionRequested,
     Actor,
     ActorKind,
     ApprovalGiven,
     ApprovalRejected,
+    DecisionRefused,
     Event,
     GlassBroken,
 )
@@ -31,7 +30,7 @@ from bot.engine.clicking import CLICK_SECONDS
 from bot.engine.deciding import Asked
 from bot.engine.pressing import Pressing, Wanted, spots_of
 from bot.engine.seconding import why_no_approver, why_no_glass
-from bot.engine.words import NOT_CONFIRMED, ago, already, plain
+from bot.engine.words import NOT_CONFIRMED, ago, already, plain, resolved
 from bot.errors import PullcordError, Refused, StoreUnavailable
 from bot.plugin import FieldErrors, Quiet, Reply, Say
 from bot.timeline.timeline import Write
@@ -39,6 +38,7 @@ from bot.views.text import person
 
 _WAITING_LOOKED_AT: Final = 50
 """So many of what waits are looked at for one person: those whose deadline is nearest."""
+_Word = Literal["approve", "reject", "break_glass"]
 _STALE: Final = "The card shows what can be done now."
 _AGAIN: Final = "It can be asked for again with the card's button."
 
@@ -133,23 +133,19 @@ class Approving(Pressing):
             return Refused(f"{execution.title} cannot be approved: its own rule of who may failed.", next_step=_STALE)
         refusal = await why_no_approver(self._parts, incident, asked, execution, by)
         if refusal is not None and by.kind is ActorKind.PERSON:
-            await self._note(incident, execution, by, refusal, "Approve" if yes else "Reject")
+            await self._note(incident, execution, by, refusal, "approve" if yes else "reject")
         return refusal
 
-    async def _note(self, incident: Incident, execution: Execution, by: Actor, refusal: Refused, word: str) -> None:
-        now, tried = self._parts.now(), names.refused_id(f"{word}:{execution.id}", by.id)
-        title = f"{word}: {execution.title}"[:200]
-        asked = ActionRequested(
-            at=now, by=by, execution=tried, action=execution.action, title=title, params=execution.params, offer=""
+    async def _note(self, incident: Incident, execution: Execution, by: Actor, refusal: Refused, word: _Word) -> None:
+        no = DecisionRefused(
+            at=self._parts.now(),
+            by=by,
+            execution=execution.id,
+            what=word,
+            reason=refusal.message[:1000],
+            who_may=(refusal.who_may or "")[:500],
         )
-        no = ActionRefused(
-            at=now, by=by, execution=tried, reason=refusal.message[:1000], who_may=(refusal.who_may or "")[:500]
-        )
-        await self._write(
-            incident.id,
-            f"refused:{tried}",
-            lambda current: Write(events=(asked, no)) if current.execution(tried) is None else None,
-        )
+        await self._write(incident.id, f"denied:{word}:{execution.id}:{by.id}", lambda _: Write(events=(no,)))
 
     def _wanted_by(self, incident: Incident, execution: Execution) -> Asked | None:
         """What was asked for, from whoever asked; None when the verb is gone or its own rules break."""
@@ -195,7 +191,7 @@ class Approving(Pressing):
             raise Refused(f"{execution.title} cannot be done: its own rule of who may failed.", next_step=_STALE)
         refusal = await why_no_glass(parts, incident, asked, by)
         if refusal is not None:
-            await self._note(incident, execution, by, refusal, "Break glass")
+            await self._note(incident, execution, by, refusal, "break_glass")
             return Say(str(refusal))
         if execution.state is ExecutionState.REFUSED:
             wanted = await self._refused_one(incident_id, execution_id, by)
@@ -206,8 +202,10 @@ class Approving(Pressing):
 
         def write(current: Incident) -> Write | None:
             lead = current.execution(execution.id)
-            waits = lead is not None and lead.state is ExecutionState.AWAITING_APPROVAL
-            return alone(current, execution.id, by, words, now) if waits else None
+            if lead is None or lead.state is not ExecutionState.AWAITING_APPROVAL:
+                return None
+            _must_be_open(current, lead, now)
+            return alone(current, lead.id, by, words, now)
 
         written = await self._write(incident_id, f"glass:{execution.id}:{key}", write)
         if written.status in {"written", "seen"}:
@@ -225,6 +223,12 @@ def _dues(execution: str) -> tuple[str, ...]:
     return (names.due_approval(execution), names.due_remind(execution))
 
 
+def _must_be_open(incident: Incident, lead: Execution, now: datetime) -> None:
+    """Raise Refused when the incident is resolved: then only what undoes something goes on, as with its buttons."""
+    if not incident.open and lead.undo_of is None:
+        raise Refused(resolved(incident, now), next_step=_STALE)
+
+
 def _group(incident: Incident, lead: str) -> list[Execution]:
     return [e for e in incident.executions if e.lead == lead and e.state is ExecutionState.AWAITING_APPROVAL]
 
@@ -233,12 +237,15 @@ def answered(incident: Incident, lead: str, by: Actor, reason: str | None, now: 
     """A yes (``reason`` None) or a no to everything that was asked for together; None when it waits no more. Pure.
 
     A yes comes with the work that carries each of it on. After the deadline nothing is answered any more.
+    Raises Refused for a yes to what is over with its incident.
     """
     found = incident.execution(lead)
     if found is None or found.state is not ExecutionState.AWAITING_APPROVAL or found.approval is None:
         return None
     if now >= found.approval.deadline:
         return None
+    if reason is None:
+        _must_be_open(incident, found, now)
     if reason is not None:
         return Write(events=(ApprovalRejected(at=now, by=by, execution=lead, reason=reason),), clear=_dues(lead))
     work = tuple(execute(incident, e.id, e.team) for e in _group(incident, lead))

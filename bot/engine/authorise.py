@@ -131,7 +131,9 @@ async def decide(
     if full is False:
         return No(f"You may not {asked.words}: {FULL_ONLY}", "full members who hold " + need.role, "Ask a full member.")
     glass = await _may_break_glass(parts, need, place, by)
-    if holds_all and full is None and need.strict:
+    by_group = look and not _all_named(parts.settings, need, place, by)
+    unsure = full is None and (need.strict or (by_group and not parts.people.lately_full(by)))
+    if holds_all and unsure:
         message = f"You may not {asked.words} now: Slack did not say whether you are a full member of this workspace."
         return No(message, _who(parts.settings, need, place), "Press again in a minute.", None, glass)
     if holds_all:

@@ -80,7 +80,7 @@ class Extend:
             await self._tell(incident, by, f"It was extended already{who}: it ends {until}. Nothing was added.", item)
             return
         try:
-            await may_extend(parts, incident, execution, by, seconds=WORK_SECONDS)
+            await may_extend(parts, incident, execution, by, more, seconds=WORK_SECONDS)
         except Refused as refused:
             await self._tell(incident, by, str(refused), item)
             return

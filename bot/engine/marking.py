@@ -32,7 +32,7 @@ async def may_settle(parts: Parts, incident: Incident, execution_id: str, by: Ac
         )
     asked = asked_again(parts, incident, execution, by)
     for role in need_of(parts.settings, asked).roles:
-        await may_act(parts, by, role, asked.words, incident)
+        await may_act(parts, by, role, asked.words, incident, agents=asked.agents)
     return execution
 
 

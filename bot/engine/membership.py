@@ -90,7 +90,7 @@ class Membership:
         self._chat = chat
         self._clock = clock
         self._groups: dict[str, tuple[frozenset[str], datetime]] = {}
-        self._full: dict[tuple[str, str | None], bool] = {}
+        self._full: dict[tuple[str, str | None], tuple[bool, datetime]] = {}
         self._asking: dict[object, asyncio.Task[bool]] = {}
 
     async def standing(self, by: Actor, role: str, place: Place, seconds: float) -> Standing:
@@ -115,11 +115,17 @@ class Membership:
         key = (by.id, by.team)
         if not await self._asked(("member", *key), lambda: self._look_up(by), seconds):
             return None
-        return self._full.get(key)
+        known = self._full.get(key)
+        return None if known is None else known[0]
+
+    def lately_full(self, by: Actor) -> bool:
+        """True when Slack said in the last quarter of an hour that this is a full member; asks nothing."""
+        full, at = self._full.get((by.id, by.team), (False, None))
+        return full and at is not None and self._clock.now() - at <= OLD
 
     def known_stranger(self, by: Actor) -> bool:
         """True when Slack said earlier that this is no full member; asks nothing."""
-        return self._full.get((by.id, by.team)) is False
+        return self._full.get((by.id, by.team), (None, None))[0] is False
 
     async def people(self, role: str, place: Place, seconds: float = WORK_SECONDS) -> People:
         """Everybody who holds the role, those named in person first."""
@@ -143,7 +149,7 @@ class Membership:
         full = await self._chat.is_full_member(by.id, by.team)
         if len(self._full) >= _MOST_PEOPLE:
             self._full.clear()
-        self._full[by.id, by.team] = full
+        self._full[by.id, by.team] = (full, self._clock.now())
 
     async def _asked(self, key: object, ask: _Ask, seconds: float) -> bool:
         """Whether Slack answered in time. Questions asked meanwhile share one call, which goes on for the next one."""

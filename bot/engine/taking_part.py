@@ -30,11 +30,21 @@ _NOWHERE: Final = Place()
 
 
 async def may_act(
-    parts: Parts, by: Actor, role: str, doing: str, incident: Incident | None = None, seconds: float = ASK_SECONDS
+    parts: Parts,
+    by: Actor,
+    role: str,
+    doing: str,
+    incident: Incident | None = None,
+    seconds: float = ASK_SECONDS,
+    *,
+    agents: tuple[str, ...] = (),
 ) -> None:
-    """Raise Refused with ``who_may`` unless ``by`` is a person of our workspace who holds ``role``."""
+    """Raise Refused with ``who_may`` unless ``by`` is a person of our workspace who holds ``role``.
+
+    ``agents``: those that it is about (none: the incident's), where a role is held by whoever is on call for them.
+    """
     of_our_workspace(parts.settings, by, doing)
-    place = _NOWHERE if incident is None else place_of(parts.settings, incident)
+    place = _NOWHERE if incident is None else place_of(parts.settings, incident, agents)
     await must_hold(parts, by, role, place, doing, seconds)
     if parts.people.known_stranger(by):
         raise Refused(f"You may not {doing}: {FULL_ONLY}", who_may="full members", next_step="Ask a full member.")

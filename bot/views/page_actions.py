@@ -24,6 +24,7 @@ OF_ACTION = (
     ev.ApprovalRejected,
     ev.ApprovalExpired,
     ev.GlassBroken,
+    ev.DecisionRefused,
     ev.ActionRefused,
     ev.ActionStarted,
     ev.ActionDrilled,
@@ -39,6 +40,8 @@ OF_ACTION = (
 """The events that are told in the row of their execution."""
 
 _HISTORY = 12
+_LATER = (ev.DecisionRefused, ev.VerificationChanged, ev.ExpiryAsked, ev.ExpiryAnswered)
+"""What is told one by one below the row, since it changes neither its end nor its stages."""
 _SAID = {
     Verified.IN_FORCE: "in force",
     Verified.PENDING: "pending",
@@ -99,7 +102,7 @@ def change_words(execution: Execution) -> str:
 def _history(group: Sequence[ev.Entry], names: Names) -> tuple[str, ...]:
     """What was read back and said of it since, oldest first; empty while there is only its end."""
     told = [line for line in (_line(entry.event, names) for entry in group) if line]
-    later = [e for e in group if isinstance(e.event, ev.VerificationChanged | ev.ExpiryAsked | ev.ExpiryAnswered)]
+    later = [e for e in group if isinstance(e.event, _LATER)]
     if not later:
         return ()
     cut = [f"{len(told) - _HISTORY} earlier, in the export"] if len(told) > _HISTORY else []
@@ -112,6 +115,9 @@ def _line(event: ev.Event, names: Names) -> str:
             said = _SAID[event.verified]
             detail = f": {short(event.detail, 160)}" if event.detail else ""
             return f"{event.at:%-d %b %H:%M:%S} {said}{detail}"
+        case ev.DecisionRefused():
+            tried = f"{who(event.by.id, names)} may not {event.what.replace('_', ' ')}"
+            return f"{event.at:%-d %b %H:%M:%S} {tried}: {named(event.reason, names, 160)}"
         case ev.ExpiryAsked():
             return f"{event.at:%-d %b %H:%M:%S} asked what is to become of it"
         case ev.ExpiryAnswered():

@@ -130,8 +130,8 @@ async def test_the_requester_cannot_approve_under_whatever_name(revoked: World, 
     reply = await revoked.engine.requests.approve("INC-1", waits.id, by, key="me")
     assert isinstance(reply, Say)
     assert "somebody else must approve" in reply.text
-    assert (await revoked.incident()).execution(waits.id) == waits
-    assert (await revoked.incident()).executions[-1].state is ExecutionState.REFUSED
+    assert (await revoked.incident()).executions[-1] == waits
+    assert await kinds(revoked, ev.DecisionRefused) == ["decision_refused"]
 
 
 @pytest.mark.parametrize("by", [LEE, SAM, GUEST])
@@ -143,8 +143,9 @@ async def test_only_who_holds_the_role_approves_and_who_tried_is_on_the_timeline
         assert isinstance(reply, Say)
         assert "needs the role commander. Ask <@U0KIM>, <@U0ZOE>" in reply.text
     assert (await revoked.incident()).execution(waits.id) == waits
-    tried = [e for e in await events(revoked) if isinstance(e, ev.ActionRefused) and e.by.id == by.id]
-    assert len(tried) == 1
+    tried = [e for e in await events(revoked) if isinstance(e, ev.DecisionRefused)]
+    assert [(e.execution, e.by.id, e.what) for e in tried] == [(waits.id, by.id, "approve")]
+    assert len((await revoked.incident()).executions) == 3, "revoked, refused, asked: a refused press is no action"
 
 
 async def test_a_rejection_has_a_reason_that_whoever_asked_is_shown(revoked: World) -> None:
@@ -373,3 +374,24 @@ async def test_a_group_that_cannot_be_read_approves_nothing(revoked: World) -> N
     assert ended is not None
     assert ended.state is ExecutionState.REFUSED
     assert await denied(revoked) == ["issue_refund"]
+
+
+@pytest.mark.parametrize("press", ["approve", "break_glass"])
+async def test_what_restrains_nothing_any_more_is_not_done_in_a_resolved_incident(revoked: World, press: str) -> None:
+    """A yes is a press like any other: resolved means that only what takes something back goes on."""
+    _, no = await refused(revoked, label="Restore tool", tool="issue_refund")
+    assert isinstance(await revoked.engine.requests.ask("INC-1", no.id, DANA, key="ask"), Quiet)
+    await revoked.work()
+    waits = (await revoked.incident()).executions[-1]
+    assert waits.state is ExecutionState.AWAITING_APPROVAL
+    await revoked.engine.requests.lifecycle("INC-1", "resolve", KIM, key="over", text="it is over")
+    await revoked.work()
+    if press == "approve":
+        reply = await revoked.engine.requests.approve("INC-1", waits.id, KIM, key="late")
+    else:
+        reply = await revoked.engine.requests.break_glass("INC-1", waits.id, DANA, reason="now", key="late")
+    assert isinstance(reply, Say)
+    assert "resolved" in reply.text
+    await revoked.work()
+    assert await denied(revoked) == ["issue_refund"]
+    assert isinstance(await revoked.engine.requests.reject("INC-1", waits.id, KIM, reason="it is over", key="n"), Quiet)

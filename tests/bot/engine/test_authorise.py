@@ -11,7 +11,7 @@ from bot.domain.events import PULLCORD, Actor
 from bot.engine.authorise import Allowed, Decision, NeedsSecond, No, decide
 from bot.engine.deciding import Asked, need_of, roles_needed, within
 from bot.engine.taking_part import may_act
-from bot.errors import Refused
+from bot.errors import ActionFailed, Refused
 from bot.plugin import Action, ActionContext, Once, Params, action
 from bot.settings_actions import Bound
 from tests.support.engine import AGENT, DANA, GUEST, KIM, LEE, SAM, World, settings_of, someone
@@ -157,6 +157,23 @@ async def test_members_of_user_groups_hold_roles_and_guests_among_them_do_not(gr
     refused = await said(groups, UMA, undo)
     assert isinstance(refused, No)
     assert (refused.who_may, refused.askable, refused.glass) == ("commander: user group S0LEADS", "commander", True)
+
+
+async def test_whoever_may_be_a_guest_of_a_group_restrains_nothing_until_slack_says_what_they_are(
+    groups: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group was read, the person was not: a guest in it must not slip through; who was read lately goes on."""
+    tight = asked(verb())
+    assert isinstance(await said(groups, UMA, tight), Allowed)
+
+    async def away(user: str, team: str | None) -> bool:
+        raise ActionFailed("Slack answered ratelimited.")
+
+    monkeypatch.setattr(groups.slack, "is_full_member", away)
+    assert isinstance(await said(groups, UMA, tight), Allowed)
+    guest = await said(groups, GUEST, tight)
+    assert isinstance(guest, No)
+    assert "did not say whether you are a full member" in guest.message
 
 
 async def test_what_slack_does_not_say_is_a_no_for_what_loosens_and_it_says_so(groups: World) -> None:

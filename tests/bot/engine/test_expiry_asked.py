@@ -355,3 +355,21 @@ async def test_what_was_set_at_two_points_with_one_press_is_asked_about_and_exte
     await world.later(hours=4, minutes=30)
     assert await world.store.mitigations.rows() == []
     assert world.remote.held == {}
+
+
+async def test_an_extension_is_bounded_like_the_mitigation_itself(world: World) -> None:
+    """A responder who may pin for four hours at most does not get a day by way of Extend; a commander does."""
+    bound = {"verbs": ["pin_model"], "undo": False, "where": {"expires_in": {"max": 4 * 3600}}, "role": "responder"}
+    world.settings = settings_of(permissions=[bound, {"verbs": ["pin_model"], "role": "commander"}])
+    world.restart()
+    lead = await pinned(world)
+    await world.later(hours=3, minutes=31)
+    before = (await world.incident()).execution(lead)
+    reply = await world.engine.requests.extend("INC-1", lead, "24h", DANA, key="long")
+    assert isinstance(reply, Say)
+    assert "needs the role commander" in reply.text
+    await world.work()
+    assert (await world.incident()).execution(lead) == before
+    assert "is being extended" in str(await world.engine.requests.extend("INC-1", lead, "1h", DANA, key="short"))
+    await world.work()
+    assert "is being extended" in str(await world.engine.requests.extend("INC-1", lead, "24h", KIM, key="kim"))
