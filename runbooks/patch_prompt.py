@@ -44,7 +44,7 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
     return Offered(label="Add guarding sentence…", rank=42, always_ask=True, consequence=consequence)
 
 
-@action("patch_prompt", title="Patch prompt", tightens=True, risk=Risk.MEDIUM, role="responder", offer=_offer)
+@action("patch_prompt", title="Add guarding sentence", tightens=True, risk=Risk.MEDIUM, role="responder", offer=_offer)
 async def patch_prompt(ctx: ActionContext, params: PatchPrompt, prompts: PromptControl) -> Change:
     """Add a guarding sentence to what this agent is told.
 

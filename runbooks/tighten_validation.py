@@ -113,7 +113,7 @@ def _offer(ctx: ActionContext) -> Offered | Hidden:
     return Offered(label=label, rank=34, always_ask=True, consequence=consequence)
 
 
-@action("tighten_validation", title="Tighten validation", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
+@action("tighten_validation", title="Bound an argument", tightens=True, risk=Risk.LOW, role="responder", offer=_offer)
 async def tighten_validation(ctx: ActionContext, params: TightenValidation, values: ValidationControl) -> Change:
     """Bound an argument of one tool: a maximum, allowed values, a pattern, or a JSON Schema.
 

@@ -59,7 +59,8 @@ class Modals:
         try:
             params = read_params(verb, {**offer.params, **given})
         except ValidationError as error:
-            faults = {str(f["loc"][0]) if f["loc"] else "": str(f["msg"]) for f in error.errors(include_url=False)}
+            found = error.errors(include_url=False)
+            faults = {str(f["loc"][0]) if f["loc"] else "": _said(f["type"], f["msg"]) for f in found}
         else:
             faults = choice_errors(verb, params, ctx, set(given), shown)
         if faults:
@@ -95,6 +96,11 @@ class Modals:
             self._parts, incident, verb, params, by, undo_of=offer.undo_of, seconds=CLICK_SECONDS
         )
         return made.text[:_LONGEST]
+
+
+def _said(kind: str, message: str) -> str:
+    """What pydantic says of a field, in words for whoever fills it in."""
+    return "nothing is written here yet" if kind == "missing" else message
 
 
 def _called(verb: Action, name: str) -> str:

@@ -236,14 +236,15 @@ def shown_results(incident: Incident) -> list[Execution]:
 def verified_words(execution: Execution) -> str:
     """What the enforcing side showed, in words that carry the meaning alone. The detail is foreign in part."""
     detail = f": {execution.verified_detail}" if execution.verified_detail else ""
+    ends = execution.undo_of is not None  # "in force" beside what has ended would read as if that still restrained
     match execution.verified:
         case Verified.IN_FORCE:
-            return "done, checked" if execution.result is not None else "in force"
+            return "done, checked" if ends or execution.result is not None else "in force"
         case Verified.PENDING:
             return f"pending{detail}"
         case Verified.MISMATCH:
             again = "no longer" if execution.seen_in_force and execution.change is not None else "not"
-            return f"{again} in force{detail}"
+            return f"{again} {'as it was put back' if ends else 'in force'}{detail}"
         case Verified.UNREACHABLE:
             return f"could not be checked{detail}"
         case None:

@@ -188,13 +188,11 @@ class Driver(WorldDriver):
         value: str | list[str] | None = None,
         *,
         block_id: str | None = None,
+        values: Json | None = None,
     ) -> Json:
-        """Press or pick inside an open modal or the home tab."""
-        return dict(
-            await self._do(
-                "click_view", user=user, view_id=view_id, action_id=action_id, value=value, block_id=block_id
-            )
-        )
+        """Press or pick inside an open modal or the home tab. `values`: its fields, as for `submit_view`."""
+        pressed: Json = {"view_id": view_id, "action_id": action_id, "value": value, "block_id": block_id}
+        return dict(await self._do("click_view", user=user, values=values, **pressed))
 
     async def submit_view(self, user: str, view_id: str, values: Json | None = None) -> Json:
         """Fill in and submit a modal. `values`: by action id, or by block id and action id; options by their value.

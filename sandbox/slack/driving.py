@@ -54,7 +54,13 @@ class Driving(DrivingWorld):
         raise DriveError(f"message {ts} has no element {action_id!r} (value {value!r}); it has {there}")
 
     async def click_view(
-        self, user: str, view_id: str, action_id: str, value: Any = None, block_id: str | None = None
+        self,
+        user: str,
+        view_id: str,
+        action_id: str,
+        value: Any = None,
+        block_id: str | None = None,
+        values: Json | None = None,
     ) -> Json:
         """See `Driver.click_view`."""
         person = self._person(user, acting=True)
@@ -63,7 +69,7 @@ class Driving(DrivingWorld):
         if found is None:
             there = [element["action_id"] for _, element in elements(view.body["blocks"])]
             raise DriveError(f"view {view_id} has no element {action_id!r}; it has {there}")
-        return (await self._interactions.click_in_view(person, view, *found, value)).wire()
+        return (await self._interactions.click_in_view(person, view, *found, value, values)).wire()
 
     async def submit_view(self, user: str, view_id: str, values: Json) -> Json:
         """See `Driver.submit_view`."""

@@ -91,10 +91,13 @@ class Interactions:
         self._end(made, answer, "This app didn’t respond. The button may not have worked.")
         return made
 
-    async def click_in_view(self, person: Person, view: View, block: Json, element: Json, value: Any) -> Interaction:
+    async def click_in_view(
+        self, person: Person, view: View, block: Json, element: Json, value: Any, typed: Json | None = None
+    ) -> Interaction:
         """Press a button or pick a value in a modal or home tab.
 
-        An input without `dispatch_action` only takes the value.
+        An input without `dispatch_action` only takes the value. `typed` is what stands in the other fields: Slack sends
+        it along, also what was not submitted yet, and checks none of it.
         """
         slack = self._slack
         if view.body["type"] == "modal" and slack.views.top(person.id) is not view:
@@ -102,6 +105,8 @@ class Interactions:
         made = self._begin("block_actions", person, element["action_id"])
         made.confirm = element.get("confirm")
         state = _picked(element, value)
+        if typed:
+            _fill(view, typed)
         if stateful(element):
             view.values.setdefault(block["block_id"], {})[element["action_id"]] = state
         if block["type"] == "input" and not block.get("dispatch_action"):

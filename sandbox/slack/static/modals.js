@@ -64,7 +64,7 @@ function context(user, view) {
         if (node.tagName === "INPUT" && node.type !== "radio") return;
         if (!["SELECT", "DIV"].includes(node.tagName)) return;
       }
-      run(() => act("click_view", { user, view_id: view.id, action_id: element.action_id, block_id: block.block_id, value }));
+      run(() => act("click_view", { user, view_id: view.id, action_id: element.action_id, block_id: block.block_id, value, values: read(node.closest("dialog"), view) }));
     },
   };
 }

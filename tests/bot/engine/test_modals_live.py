@@ -156,7 +156,7 @@ async def test_preview_shows_what_stands_in_the_modal_and_keeps_it(world: World,
     assert world.remote.writes == 0
     lacking = await world.engine.requests.preview(offer.id, DANA, {"tool": "wipe_disk"})
     assert isinstance(lacking, UpdateModal)
-    assert "Why: Field required" in _preview(lacking.view)
+    assert "Why: nothing is written here yet" in _preview(lacking.view)
 
 
 async def test_a_plane_that_does_not_answer_the_preview_is_said(
