@@ -5,7 +5,7 @@ at a time, and puts a look of each on the background lane: control planes are as
 flood. A change is one event, a return another. A control plane that does not answer once is no news; twice in a row is.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,6 +28,8 @@ LEAST, MOST = 10, 100
 """Looks of one tick: enough for everything to have its turn in time, up to a bound."""
 MISSES = 2
 """A control plane that did not answer so often in a row is out of reach."""
+HUNG = timedelta(minutes=1)
+"""A control plane that did not answer in time is asked no more for so long: others wait for these places too."""
 _FILL = 50
 """Incidents of an older version that one tick indexes."""
 
@@ -43,6 +45,7 @@ class Drift:
     def __init__(self, parts: Parts) -> None:
         """``parts`` is what the engine works with."""
         self._parts = parts
+        self._hung: dict[str, datetime] = {}
 
     async def tick(self) -> None:
         """Ask for a look at what nobody looked at for ``drift_every``: the longest unseen first."""
@@ -117,12 +120,18 @@ class Drift:
         change, applied = execution.change, execution.applied
         if change is None or applied is None:
             return Verification(verified=Verified.UNREACHABLE, detail="nothing to read back", at=self._parts.now())
+        control = change.target.control
+        hung = self._hung.get(control)
         try:
-            plane = self._parts.planes.plane(change.target.control)
+            if hung is not None and hung <= self._parts.now() < hung + HUNG:
+                raise TimeoutError
+            plane = self._parts.planes.plane(control)
             return await bounded(plane.verify(change, applied), READ_SECONDS)
         except StoreUnavailable:
             raise
         except (PullcordError, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and (hung is None or self._parts.now() >= hung + HUNG):
+                self._hung[control] = self._parts.now()
             why = said(error) if isinstance(error, PullcordError) else "it did not answer in time"
         except Exception as error:
             log.exception("drift_read_broke", execution=execution.id, control=change.target.control)

@@ -6,6 +6,7 @@ from bot.domain.action import Verified
 from bot.domain.base import Json
 from bot.domain.desired import MODEL
 from bot.domain.mitigation import rows_of
+from bot.domain.work import Work, WorkItem
 from bot.errors import ActionFailed
 from bot.timeline import keys
 from bot.views.thread_lines import thread_line
@@ -163,3 +164,26 @@ async def test_the_list_follows_each_write(world: World) -> None:
     assert (await world.engine.incidents.mitigations(10))[0].green
     await world.click("Undo: pinned", by=KIM, key="u")
     assert await world.engine.incidents.mitigations(10) == []
+
+
+async def test_a_control_plane_that_hangs_is_not_waited_for_once_for_each_mitigation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The looks share two places with the reading of runs: one waits, the others know it from that one."""
+    await revoked(world)
+    asked = 0
+
+    async def hangs(*_: object) -> object:
+        nonlocal asked
+        asked += 1
+        raise TimeoutError
+
+    monkeypatch.setattr(world.remote, "verify", hangs)
+    execution = (await world.incident()).executions[0].id
+    look_of = WorkItem(kind=Work.DRIFT, incident="INC-1", payload={"execution": execution})
+    for _ in range(20):
+        await world.engine.drift.handle(look_of)
+    assert asked == 1
+    world.clock.forward(minutes=2)
+    await world.engine.drift.handle(look_of)
+    assert asked == 2
