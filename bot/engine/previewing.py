@@ -115,6 +115,8 @@ def words_of(prepared: Prepared) -> str:
     if not isinstance(deed, ApplyChange | RestoreChange) or now is None:
         return prepared.summary
     change = deed.change
+    if isinstance(deed, ApplyChange) and change.look_at is not None:
+        return f"Pullcord looks again at {change.look_at:%H:%M} UTC on {change.look_at:%d %b}; nothing is restrained."
     until = f", for {duration(change.expires_in)}" if change.expires_in is not None else ""
     if isinstance(deed, RestoreChange) and _another(deed, now):
         return (
