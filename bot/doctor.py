@@ -12,6 +12,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.table import Table
 
+from bot.doctor_controls import control_findings
 from bot.doctor_findings import Finding, Health, each
 from bot.doctor_slack import slack_findings
 from bot.engine.stores import TraceStores
@@ -39,11 +40,12 @@ async def examine(settings: Settings, console: Console | None = None) -> int:
     else:
         await slack_findings(settings, registry, findings)
     await _trace_stores(settings, registry, findings)
+    await control_findings(settings, registry, findings)
     await each(findings, (("evidence", lambda: _evidence(settings)),))
     kept, cases = settings.catalogue_repository.remote, settings.evals.remote
     host = settings.evals.repository
     hidden = "evals.remote is not set: Open eval case is hidden, unless evals.datasets names a data set"
-    hidden = hidden if host is None else f"cases go to controls.{host}; it is asked when one is previewed"
+    hidden = hidden if host is None else f"cases go to controls.{host}; see its line above"
     store_only = "catalogue_repository.remote is not set: classes that people give tools are kept in the store only"
     await each(
         findings,

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bot import doctor_findings
 from bot.doctor import examine
 from bot.settings import load_settings
 from sandbox.slack import SlackSandbox
+from tests.support.trace_stores import Asked, Told, loopback_store, told
 from tests.support.waiting import wait_until
 
 CONFIG = """
@@ -31,13 +33,15 @@ async def _examined(
     bare: bool = True,
     app_token: str | None = None,
     extra: str = "",
+    config: str = CONFIG,
+    more: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     tmp_path.mkdir(exist_ok=True)
     evals = tmp_path / "evals.git"
     if bare:
         await asyncio.to_thread(subprocess.run, ["git", "init", "--quiet", "--bare", str(evals)], check=True)
-    config = tmp_path / "pullcord.yaml"
-    config.write_text(CONFIG.format(person=person, evals=evals) + extra)
+    path = tmp_path / "pullcord.yaml"
+    path.write_text(config.format(person=person, evals=evals) + extra)
     variables = {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": app_token or slack.app_token,
@@ -45,9 +49,10 @@ async def _examined(
         "PULLCORD_DATA_DIR": str(tmp_path / "data"),
         "PULLCORD_API_TOKEN": "a-token-of-the-read-api",
         "AGENT_TOKEN": "a-token-of-the-agent",
+        **(more or {}),
     }
     console = Console(width=200, record=True, file=io.StringIO())
-    status = await examine(load_settings(variables, config), console)
+    status = await examine(load_settings(variables, path), console)
     return status, console.export_text()
 
 
@@ -148,3 +153,44 @@ async def test_where_evidence_goes_is_written_and_read_back(tmp_path: Path) -> N
             line = next(line for line in told.splitlines() if "evidence" in line)
             assert wanted in line
             assert (status == 0) is (directory.name == "evidence")
+
+
+def _gate(asked: Asked) -> Told:
+    if asked.headers.get("authorization") != "Bearer gate-t0ken":
+        return told({"sent": dict(asked.headers)}, 401)
+    return told({"paused": False})
+
+
+CONTROLS = """
+controls:
+  gate:
+    type: http
+    url: {url}
+    token: ${{GATE_TOKEN}}
+    verbs:
+      pause_agent:
+        read: {{path: "/agents/{{agent}}", value: paused}}
+        apply: {{path: "/agents/{{agent}}/pause"}}
+        undo: {{method: DELETE, path: "/agents/{{agent}}/pause"}}
+  spare: {{type: flagd, file: {file}}}
+  away: {{type: flagd, file: /nowhere/flags.json}}
+"""
+
+
+@pytest.mark.parametrize("token", ["gate-t0ken", "an-old-s3cret"])
+async def test_each_control_plane_is_asked_and_none_is_written_to(tmp_path: Path, token: str) -> None:
+    """A line for each: what it can act on, that no agent names it, or what is wrong, without the secret."""
+    async with SlackSandbox.start() as slack, loopback_store(_gate) as gate:
+        extra = CONTROLS.format(url=gate.url, file=tmp_path / "flags.json")
+        named = 'token: "${{AGENT_TOKEN}}", control: [gate, away]'
+        config = CONFIG.replace('token: "${{AGENT_TOKEN}}"', named)
+        status, seen = await _examined(tmp_path, slack, extra=extra, config=config, more={"GATE_TOKEN": token})
+    assert status == 1  # the file that is away
+    assert "no agent names it" in seen
+    assert "/nowhere" not in seen or "cannot be read" in seen
+    if token == "gate-t0ken":
+        assert "can act on refund-bot (planned, nothing written)" in seen
+    else:
+        assert "refused our credentials (401)" in seen
+        assert token not in seen
+    assert {asked.method for asked in gate.asked} == {"GET"}
