@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ValidationError
 
-from bot.domain.action import Change, OnceResult
+from bot.domain.action import OnceResult
 from bot.domain.base import Json
 from bot.domain.incident import Incident
 from bot.engine import places
@@ -261,15 +261,6 @@ class ControlPlanes:
 def read_params(verb: Action, values: Mapping[str, Json]) -> Params:
     """Parse parameters with the verb's model. Raises ``pydantic.ValidationError``."""
     return verb.params.model_validate(dict(values))
-
-
-def preview(outcome: Outcome) -> str:
-    """What a plan would do, in one line. Foreign text is not escaped here."""
-    if not isinstance(outcome, Change):
-        return outcome.preview or outcome.summary
-    until = f", for {duration(outcome.expires_in)}" if outcome.expires_in is not None else ""
-    note = f". {outcome.note}" if outcome.note else ""
-    return f"{outcome.target}: now {shown(outcome.before)}, then {shown(outcome.desired)}{until}{note}"
 
 
 def shown(value: Json) -> str:

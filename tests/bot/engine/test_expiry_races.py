@@ -1,9 +1,11 @@
 """The end of a temporary mitigation against everything else that may happen to it at that moment."""
 
+from datetime import timedelta
+
 from bot.domain.action import ExecutionState
 from bot.domain.desired import MODEL
 from bot.errors import OutcomeUnknown
-from tests.support.engine import AGENT, KIM, REMOTE_AGENT, World
+from tests.support.engine import AGENT, DANA, KIM, LEE, REMOTE_AGENT, World
 
 PINNED = "gpt-x-2026-01-01"
 
@@ -79,3 +81,38 @@ async def test_a_success_that_is_found_by_reading_can_be_undone_after_other_chan
     assert pinned.state is ExecutionState.SUCCEEDED
     await world.click("Undo: pinned", by=KIM, key="c")
     assert (await desired.state(AGENT)).value(MODEL) == ""
+
+
+async def test_an_end_comes_while_the_undo_still_waits_for_its_approval(world: World) -> None:
+    """Nobody waits for the approver; a yes that comes later takes nothing back a second time."""
+    await world.fire()
+    await world.click("Pin model", model=PINNED, expires_in="PT1H")
+    world.clock.forward(minutes=58)
+    undo = await world.offer("Undo: pinned")
+    await world.engine.requests.submit(undo.id, DANA, {}, key="u")
+    refused = (await world.incident()).executions[-1]
+    await world.engine.requests.ask("INC-1", refused.id, DANA, key="ask")
+    await world.work()
+    waiting = (await world.incident()).executions[-1]
+    assert waiting.state is ExecutionState.AWAITING_APPROVAL
+    await world.later(minutes=3)
+    ended = await world.store.desired.state(AGENT)
+    assert ended.value(MODEL) == ""
+    await world.engine.requests.approve("INC-1", waiting.id, KIM, key="a")
+    await world.work()
+    assert (await world.store.desired.state(AGENT)).revision == ended.revision
+    assert await world.store.mitigations.rows() == []
+
+
+async def test_two_people_who_extend_at_once_extend_it_once(world: World) -> None:
+    """Whoever is second is told who was first."""
+    await world.fire()
+    await world.click("Pin model", model=PINNED, expires_in="PT1H")
+    first = (await world.incident()).executions[0]
+    await world.engine.requests.extend("INC-1", first.id, "1h", DANA, key="e")
+    await world.engine.requests.extend("INC-1", first.id, "1h", LEE, key="f")
+    await world.work()
+    extended = (await world.incident()).executions[0]
+    assert first.expires_at is not None
+    assert extended.expires_at == first.expires_at + timedelta(hours=1)
+    assert "extended already" in world.told("U0LEE")[-1]

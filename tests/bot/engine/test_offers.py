@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.action import Change, Risk, Target
+from bot.domain.action import Risk
 from bot.domain.events import Actor
 from bot.engine.evidence import FrozenRuns
-from bot.engine.planning import ControlPlanes, preview
+from bot.engine.planning import ControlPlanes
 from bot.engine.words import ago, plain
 from bot.errors import Refused
 from bot.plugin import ActionContext, AgentProfile, Hidden, Once, Params, Registry, action
@@ -142,9 +142,6 @@ async def test_a_preview_writes_nothing(world: World) -> None:
     before = await world.store.desired.state(AGENT)
     await world.engine.requests.modal(await world.offer("Revoke a tool"), DANA)
     assert await world.store.desired.state(AGENT) == before
-    target = Target(control="embedded", subject=AGENT, setting="agent.model")
-    change = Change(target=target, desired="m2", before="m1", summary="pinned")
-    assert preview(change) == "agent.model of refund-bot: now m1, then m2"
 
 
 async def test_an_unknown_button_says_what_to_do(world: World) -> None:
