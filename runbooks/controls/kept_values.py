@@ -5,6 +5,7 @@
 own name.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,19 @@ def held_by(text: str, name: str, change: Change, below: Sequence[str] = ()) -> 
     element = change.target.element
     if change.target.setting == TOOLS_DENIED and element is not None:
         return True if isinstance(held, list) and element in held else None
+    if held is not MISSING and not _is_json(held):
+        message = f"What stands at {'.'.join(place_of(change, below))} of {name} is a {type(held).__name__}, no JSON."
+        raise Refused(message, next_step="Write it in quotation marks there: it could not be put back as it is.")
     return None if held is MISSING else held
+
+
+def _is_json(held: Any) -> bool:
+    """YAML has dates, sets and bytes too."""
+    try:
+        json.dumps(held, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def with_change(text: str, name: str, change: Change, below: Sequence[str] = ()) -> str:

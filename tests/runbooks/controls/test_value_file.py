@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.domain.action import Change, Target
 from bot.errors import Refused
+from runbooks.controls.kept_values import held_by
 from runbooks.controls.value_file import MISSING, value_at, with_value
 
 FILE = """\
@@ -100,3 +102,11 @@ def test_json_keeps_its_indentation() -> None:
     assert with_value(text, "c.json", ["a", "d"], "x") == (
         '{\n    "b": 1,\n    "a": {\n        "c": 2,\n        "d": "x"\n    }\n}\n'
     )
+
+
+@pytest.mark.parametrize("held", ["2026-05-01", "!!binary aGk=", "!!set {a}", ".nan", "[2026-05-01]"])
+def test_a_value_that_only_yaml_has_is_said_and_not_broken_over(held: str) -> None:
+    """A model that is named by a date without quotation marks is a date to YAML, and could not be put back."""
+    target = Target(control="c", subject="a", setting="agent.model")
+    with pytest.raises(Refused, match="no JSON"):
+        held_by(f"model: {held}\n", "c.yaml", Change(target=target, desired=None, summary=""))
