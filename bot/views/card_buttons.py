@@ -87,7 +87,7 @@ def offer_button(offer: OfferView, agent: str | None, place: int, width: Callabl
 def confirm_of(offer: OfferView, agent: str | None, width: Callable[[int], int]) -> Block:
     """The question before an offer: target, consequence, the verb as the answer, "Keep it" as the other."""
     label = offer.label.rstrip("…. ")
-    about = f" for {agent}" if agent and agent not in label else ""
+    about = f" for {agent}" if agent and agent not in label and offer.undo_of is None else ""
     question = f"{cut(label, width(limits.CONFIRM_TITLE - 30))}{cut(about, width(28))}?"
     text = offer.consequence or "It takes effect when the agent next reads its settings; every step is on the timeline."
     short = label if len(label) <= width(limits.CONFIRM_BUTTON) else label.partition(" ")[0]  # the verb is never cut
