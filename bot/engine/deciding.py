@@ -151,12 +151,15 @@ def _same(value: object, wanted: object) -> bool:
     return isinstance(value, str) and isinstance(wanted, str) and str(value) == wanted
 
 
-def _number(value: object) -> float | None:
+def _number(value: object) -> float | Decimal | None:
+    """The number as exact as it came: one that is rounded first may slip below a bound."""
     if isinstance(value, bool):
         return None
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if not isinstance(value, int | float | Decimal):
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    if not isinstance(value, int | float):
         return None
     try:
         number = float(value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -295,3 +296,9 @@ async def test_a_member_without_a_role_may_ask_and_not_go_alone(world: World) ->
     assert isinstance(refused, No)
     assert (refused.askable, refused.glass) == ("responder", False)
     assert "<@U0DANA>, <@U0LEE>, <@U0KIM>" in refused.who_may
+
+
+@pytest.mark.parametrize("amount", ["500.00000000000000000001", "NaN", "sNaN", "Infinity"])
+def test_a_decimal_is_not_rounded_below_its_bound(amount: str) -> None:
+    """Nor is what is no number in any range."""
+    assert not within(Bound(max=500), Decimal(amount))
