@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from bot.domain.mitigation import MitigationRow
+from bot.errors import Misconfigured
 from bot.open_store import open_store
 from bot.settings import Settings
 from bot.timeline.mitigations import MOST
@@ -15,6 +16,10 @@ from bot.views.text import duration, number
 
 async def list_mitigations(settings: Settings, *, as_json: bool) -> list[str]:
     """The lines to print, what needs somebody first. Foreign text is made visible: terminals obey it."""
+    if settings.environment.redis_url is None and not settings.data_dir.exists():
+        message = f"There is no store in {settings.data_dir}, so what is in force cannot be said."
+        step = "Set PULLCORD_DATA_DIR or PULLCORD_REDIS_URL as the bot has it."
+        raise Misconfigured(message, next_step=step)
     async with open_store(settings, guest=True) as store:
         rows: list[MitigationRow] = []
         while page := await store.mitigations.rows(MOST, len(rows)):
@@ -24,7 +29,10 @@ async def list_mitigations(settings: Settings, *, as_json: bool) -> list[str]:
         return [json.dumps({**row.model_dump(mode="json"), "in_force": row.green}) for row in urgent_first(rows)]
     now = datetime.now(UTC)
     if not rows:
-        return ["Nothing is in force: no agent is restrained by Pullcord."]
+        where = (
+            "the shared store" if settings.environment.redis_url is not None else f"the store in {settings.data_dir}"
+        )
+        return [f"Nothing is in force: no agent is restrained by Pullcord ({where})."]
     red = sum(row.needs_somebody for row in rows)
     needs = f", {red} of them {'needs' if red == 1 else 'need'} somebody" if red else ""
     made = [f"{number(len(rows), 'mitigation is', 'mitigations are')} in force or may be{needs}."]

@@ -136,7 +136,7 @@ class Toolbox:
             name: _Bound(arguments, guard.tool(name)(getattr(shop, name))) for name, arguments in _ARGUMENTS.items()
         }
 
-    def call(self, name: str, arguments: dict[str, JsonValue], *, trace_id: str) -> Done:
+    def call(self, name: str, arguments: dict[str, JsonValue], *, trace_id: str) -> Done:  # noqa: PLR0911 - one return per refusal
         """Carry out one call of the model. Never raises for what a tool or the guard says: the model has to read it."""
         tool = self._tools.get(name)
         if tool is None:

@@ -168,9 +168,14 @@ def test_what_could_only_fail_at_the_first_click_is_a_fault(tmp_path: Path, text
 
 def test_mitigations_lists_what_is_in_force_and_says_when_there_is_nothing(tmp_path: Path) -> None:
     """Beside a running bot or without one; for programs as JSON. A terminal is not told foreign control characters."""
+    nowhere = pullcord(tmp_path, "mitigations", PULLCORD_DATA_DIR=str(tmp_path / "elsewhere"))
+    assert nowhere.returncode == 2
+    assert "There is no store in" in nowhere.stderr
+    assert not (tmp_path / "elsewhere").exists(), "looking makes no store"
+    (tmp_path / "data").mkdir(exist_ok=True)
     done = pullcord(tmp_path, "mitigations")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "Nothing is in force: no agent is restrained by Pullcord.\n"
+    assert done.stdout.startswith("Nothing is in force: no agent is restrained by Pullcord (the store in ")
     asyncio.run(_a_pin(tmp_path))
     done = pullcord(tmp_path, "mitigations")
     assert "1 mitigation is in force or may be." in done.stdout

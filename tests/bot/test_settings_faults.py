@@ -96,7 +96,12 @@ def test_the_message_lists_each_fault_on_its_own_line(tmp_path: Path) -> None:
         ("public_url: https://user:pw@x", "1", "`public_url` should be a base address", ""),
         ("public_url: ${URL}", "1", "`public_url` cannot be given as ${URL}", "only secrets"),
         ("slack: {incident_channel: fixed}", "1", "`slack.incident_channel: fixed` needs `slack.announce_ch", "id"),
-        ("evals: {zzz: 1}", "1", "`evals.zzz` is not a setting", "known: remote, repository, datasets, branch, directory, format"),
+        (
+            "evals: {zzz: 1}",
+            "1",
+            "`evals.zzz` is not a setting",
+            "known: remote, repository, datasets, branch, directory, format",
+        ),
         (
             "tools: [{name: a, reversibility: read_only, when: {arguments.x: {exsts: true}}}]",
             "1",

@@ -88,7 +88,7 @@ def _by_slackblocks(block: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _rebuilt(value: Any, key: str) -> Any:
+def _rebuilt(value: Any, key: str) -> Any:  # noqa: PLR0911 - one return per kind of value
     """The value made anew with slackblocks' classes, which check as they are made."""
     if isinstance(value, list):
         return [_rebuilt(one, key) for one in value]

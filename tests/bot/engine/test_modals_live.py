@@ -149,8 +149,11 @@ async def test_preview_shows_what_stands_in_the_modal_and_keeps_it(world: World,
     assert isinstance(reply, UpdateModal)
     assert problems(reply.view) == []
     assert _preview(reply.view) == "tools[wipe_disk] of mail-bot: now nothing, then yes"
-    shape = [(b["block_id"], b["element"]["action_id"]) for b in view["blocks"] if b["type"] == "input"]
-    assert shape == [(b["block_id"], b["element"]["action_id"]) for b in reply.view["blocks"] if b["type"] == "input"]
+
+    def shape(made: Any) -> list[tuple[str, str]]:
+        return [(b["block_id"], b["element"]["action_id"]) for b in made["blocks"] if b["type"] == "input"]
+
+    assert shape(view) == shape(reply.view)
     assert _field(reply.view, "why")["element"]["initial_value"] == "it wipes"
     assert (await world.incident()).seq == before
     assert world.remote.writes == 0

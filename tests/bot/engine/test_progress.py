@@ -47,6 +47,7 @@ def _verb(body: Body, found: OnceResult | None = None) -> Any:
 @pytest.fixture
 def sweeping(world: World) -> Callable[[Any], None]:
     """Gives the world a verb that takes long."""
+
     def use(verb: Any) -> None:
         actions = {**world.registry.actions, "sweep": verb}
         world.registry = replace(world.registry, actions=actions)
@@ -201,7 +202,7 @@ async def test_only_a_few_run_at_once_and_the_next_one_waits_for_its_turn(
         await world.engine.requests.submit(offer.id, DANA, {}, key=f"k{number}")
         execution = (await world.incident(number)).executions[0].id
         items.append(WorkItem(kind=Work.EXECUTE, incident=f"INC-{number}", payload={"execution": execution}))
-    tasks = [asyncio.create_task(handle(item)) for item in items[:MOST_LONG]]
+    tasks = [asyncio.ensure_future(handle(item)) for item in items[:MOST_LONG]]
     await wait_until(lambda: len(running) == MOST_LONG)
     await handle(items[-1])
     assert (await world.incident(MOST_LONG + 1)).executions[0].state is ExecutionState.REQUESTED

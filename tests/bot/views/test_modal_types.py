@@ -42,7 +42,7 @@ class Everything(Params):
     at: datetime | None = None
     day: date | None = None
     lines: list[str] = Field(default=["a", "b"])
-    several: Annotated[list[str], Choices(lambda _c: [Choice("a", "A"), Choice("b", "B")])] = ["a"]
+    several: Annotated[list[str], Choices(lambda _c: [Choice("a", "A"), Choice("b", "B")])] = Field(default=["a"])
     colours: tuple[Colour, ...] = (Colour.RED,)
     maybe: int | None = None
 

@@ -147,6 +147,22 @@ class Desk:
     async def mitigations(self, limit: int) -> Sequence[MitigationRow]:
         return [row for incident in self.incidents.values() for row in rows_of(incident)][:limit]
 
+    async def approve(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("approve", incident_id, execution_id))
+        return self.answer
+
+    async def reject(self, incident_id: str, execution_id: str, by: Actor, *, reason: str, key: str) -> Reply:
+        self.asked.append(("reject", incident_id, execution_id, reason))
+        return self.answer
+
+    async def ask(self, incident_id: str, execution_id: str, by: Actor, *, key: str) -> Reply:
+        self.asked.append(("ask", incident_id, execution_id))
+        return self.answer
+
+    async def break_glass(self, incident_id: str, execution_id: str, by: Actor, *, reason: str, key: str) -> Reply:
+        self.asked.append(("break_glass", incident_id, execution_id, reason))
+        return self.answer
+
     async def extend(self, incident_id: str, execution_id: str, length: str, by: Actor, *, key: str) -> Reply:
         self.asked.append(("extend", incident_id, execution_id, length))
         return self.answer
