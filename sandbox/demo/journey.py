@@ -153,7 +153,7 @@ class Journey(Trust):
     async def the_model_is_pinned(self) -> str:
         """Pin model…: a modal with the snapshots; the next run is served by the pinned one and follows the policy."""
         await self.press("U0DANA", "Pin model")
-        view = await self.modal("U0DANA")
+        view = await self.modal("U0DANA", "model")
         done = await self.slack.submit_view("U0DANA", view["id"], filled(model="gpt-x-2026-03-12"))
         if done.get("errors"):
             raise NotSeen(f"the modal refused: {done['errors']}")
@@ -166,7 +166,7 @@ class Journey(Trust):
     async def an_eval_case_lies_on_a_branch(self) -> str:
         """Open eval case…: proven to fail on the record, pushed, and read back from the repository itself."""
         await self.press("U0LEE", "Open eval case")
-        view = await self.modal("U0LEE")
+        view = await self.modal("U0LEE", "expected", "arguments")
         values = filled(expected="Refund the broken jug only, 42.00.", arguments="")
         done = await self.slack.submit_view("U0LEE", view["id"], values)
         if done.get("errors"):
@@ -217,7 +217,7 @@ class Journey(Trust):
     async def it_is_resolved(self) -> str:
         """Resolve… asks for a reason; the card says so."""
         await self.press("U0DANA", "Resolve")
-        view = await self.modal("U0DANA")
+        view = await self.modal("U0DANA", "reason")
         done = await self.slack.submit_view(
             "U0DANA", view["id"], filled(reason="Refunds are with finance; model pinned.")
         )

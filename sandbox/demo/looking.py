@@ -99,12 +99,13 @@ class Looking:
         action_id, value = await self.until(f"a button {label!r}", look)
         return await self.slack.click(user, self.channel, self.root, action_id, value)
 
-    async def modal(self, user: str) -> Json:
-        """The person's newest open modal."""
+    async def modal(self, user: str, *fields: str) -> Json:
+        """The person's newest open modal, once it has these fields: an earlier one may stand there still."""
 
         async def look() -> Json | None:
             views = await self.slack.views(user)
-            return views[-1] if views else None
+            asked = {block.get("block_id") for block in views[-1]["blocks"]} if views else set()
+            return views[-1] if views and asked >= set(fields) else None
 
         return dict(await self.until(f"a modal of {user}", look))
 

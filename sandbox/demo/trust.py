@@ -44,7 +44,7 @@ class Trust(Looking):
     async def a_pause_ends_by_itself(self) -> str:
         """Paused for 12 s: callers see the reason, the owner is asked before the end, the end is verified."""
         await self.slack.slash("U0LEE", self.channel, "/pullcord", "run pause_agent")
-        view = await self.modal("U0LEE")
+        view = await self.modal("U0LEE", "expires_in", "why")
         done = await self.slack.submit_view("U0LEE", view["id"], filled(expires_in=_SHORT, why="refunds are checked"))
         if done.get("errors"):
             raise NotSeen(f"the modal refused: {done['errors']}")

@@ -135,11 +135,12 @@ class Watching(ABC):
         return await self.slack.click(user, channel, ts, action, value, stale=True)
 
     async def fill(self, user: str, **values: str) -> Json:
-        """Fill in and submit the person's open modal; it must be taken."""
+        """Fill in and submit the person's open modal, once one with these fields is open; it must be taken."""
 
         async def look() -> Json | None:
             views = await self.slack.views(user)
-            return views[-1] if views else None
+            asked = {block.get("block_id") for block in views[-1]["blocks"]} if views else set()
+            return views[-1] if views and asked >= set(values) else None
 
         view = await self.until(f"a modal of {user}", look)
         return await self.slack.submit_view(user, view["id"], {k: {"value": v} for k, v in values.items()})
