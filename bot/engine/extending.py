@@ -139,7 +139,7 @@ class Extend:
         except (StoreUnavailable, Refused):
             raise
         except (PullcordError, TimeoutError) as error:
-            why = said(error) if isinstance(error, PullcordError) else "it did not answer in time"
+            why = parts.scrub(said(error)) if isinstance(error, PullcordError) else "it did not answer in time"
         except Exception as error:
             log.exception("extend_broke", incident=incident.id, execution=one.id)
             why = f"its adapter broke ({type(error).__name__})"

@@ -373,3 +373,24 @@ async def test_an_extension_is_bounded_like_the_mitigation_itself(world: World) 
     assert "is being extended" in str(await world.engine.requests.extend("INC-1", lead, "1h", DANA, key="short"))
     await world.work()
     assert "is being extended" in str(await world.engine.requests.extend("INC-1", lead, "24h", KIM, key="kim"))
+
+
+async def test_a_plane_that_quotes_its_credential_when_the_end_cannot_be_shown_is_redacted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is moved, whoever extended is told what agents may still see, and the credential reaches nobody."""
+    secret = "ghp_" + "a1B2c3" * 6
+
+    async def quotes(*_: object) -> None:
+        raise ActionFailed(f"the gateway refused the token {secret}.")
+
+    execution = await pinned(world)
+    plane = world.engine._parts.planes.plane("embedded")
+    monkeypatch.setattr(plane, "extend", quotes)
+    await world.later(hours=3, minutes=31)
+    await world.engine.requests.extend("INC-1", execution, "1h", LEE, key="e1")
+    await world.work()
+    told = world.told("U0LEE")[-1]
+    assert "may still show the old end" in told
+    entries = await world.store.incidents.entries("INC-1", 0, 200)
+    assert secret not in told + str(entries)
